@@ -1,0 +1,79 @@
+"""Sayso: nothing irreversible without your say-so.
+
+A durable runtime for workflows that need people. The public names are loaded when they are first used, so that `import sayso`
+costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sayso.app.database import SqliteDb
+    from sayso.app.worker import Worker
+    from sayso.model.errors import SaysoError
+    from sayso.workflow import (
+        Condition,
+        ErrorRequirement,
+        HumanReview,
+        Loop,
+        OnError,
+        OnReject,
+        OnTimeout,
+        Parallel,
+        Router,
+        RunContext,
+        RunStatus,
+        Step,
+        StepInput,
+        StepOutput,
+        StepRequirement,
+        Steps,
+        UserInputField,
+        Workflow,
+        WorkflowRunOutput,
+        pause,
+    )
+
+__version__ = "0.1.0"
+
+_HOMES = {"SqliteDb": "sayso.app.database", "Worker": "sayso.app.worker", "SaysoError": "sayso.model.errors"}
+
+__all__ = [
+    "Condition",
+    "ErrorRequirement",
+    "HumanReview",
+    "Loop",
+    "OnError",
+    "OnReject",
+    "OnTimeout",
+    "Parallel",
+    "Router",
+    "RunContext",
+    "RunStatus",
+    "SaysoError",
+    "SqliteDb",
+    "Step",
+    "StepInput",
+    "StepOutput",
+    "StepRequirement",
+    "Steps",
+    "UserInputField",
+    "Worker",
+    "Workflow",
+    "WorkflowRunOutput",
+    "pause",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name at its first use."""
+    if name not in __all__:
+        raise AttributeError(f"module 'sayso' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES.get(name, "sayso.workflow")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return [*__all__, "__version__"]

@@ -1,0 +1,95 @@
+"""From requirements that come back to the answers that are sent: only decisions are read, by requirement id."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sayso.core.verdicts import Refused, settle
+from sayso.model.decisions import Verdict
+from sayso.model.errors import AlreadyDecided, Invalid, InvalidDecision, RunNotPaused, TaskExpired
+from sayso.model.runs import ENDED, Run
+from sayso.model.tasks import TaskStatus, UserTask
+from sayso.programs.workflow.requirement import (
+    ErrorRequirement,
+    Requirement,
+    StepRequirement,
+    refuse_changed,
+    requirement_of,
+)
+from sayso.runtime.units import Decide
+
+
+def refuse_ended(run: Run) -> None:
+    """Refuse to continue a run that is over.
+
+    Raises:
+        RunNotPaused: It has ended.
+    """
+    if run.state in ENDED:
+        status = {"failed": "ERROR"}.get(run.state, run.state.upper())
+        raise RunNotPaused(f"Cannot continue a run that is not paused. Current status: {status}.", run_id=run.id)
+
+
+def answers(given: Sequence[Requirement | Mapping[str, Any]], tasks: Sequence[UserTask], now: datetime) -> list[Decide]:
+    """Return the decisions to record; what is settled already and says the same is left out.
+
+    Raises:
+        ValueError: A requirement is unknown or was changed, or its answer does not fit.
+        AlreadyDecided: Someone else has decided otherwise.
+        TaskExpired: The answer comes after the deadline.
+    """
+    by_id = {task.id: task for task in tasks}
+    commands: list[Decide] = []
+    for item in given:
+        requirement = item if isinstance(item, Requirement) else _from_dict(item)
+        task = by_id.get(requirement.id)  # pyright: ignore[reportArgumentType] - an id of untrusted type finds nothing
+        if task is None:
+            raise Invalid(f"Expected requirements of this run, but '{requirement.id}' is not one of them.")
+        refuse_changed(requirement, requirement_of(task, None, now=now, index=None))
+        verdict = _verdict(requirement)
+        if verdict is None:
+            continue
+        if _is_settled(task, verdict, now, sent_before=not requirement.is_open):
+            continue
+        outcome = settle(task.spec, verdict)
+        if isinstance(outcome, Refused):
+            raise InvalidDecision(f"Expected an answer that fits '{requirement.step_id}', but: {outcome.reason}.")
+        commands.append(Decide(task_id=task.id, verdict=verdict, digest=requirement.digest or task.digest))
+    return commands
+
+
+def _verdict(requirement: Requirement) -> Verdict | None:
+    if isinstance(requirement, StepRequirement | ErrorRequirement):
+        return requirement.verdict()
+    raise Invalid(f"Expected a StepRequirement or an ErrorRequirement, but got a {type(requirement).__name__}.")
+
+
+def _is_settled(task: UserTask, verdict: Verdict, now: datetime, *, sent_before: bool) -> bool:
+    match task.status_at(now):
+        case TaskStatus.PENDING:
+            return False
+        case TaskStatus.CANCELLED:
+            return True
+        case TaskStatus.COMPLETED:
+            if sent_before or task.verdict == verdict.verdict:
+                return True
+            raise _too_late(task, now)
+        case TaskStatus.EXPIRED:
+            raise TaskExpired(
+                f"Expected an answer to '{task.key}' before {task.due_at}, but that time has passed.", task_id=task.id
+            )
+
+
+def _too_late(task: UserTask, now: datetime) -> Exception:
+    if task.decided_by == "system:timeout":
+        return TaskExpired(
+            f"Expected an answer to '{task.key}' before {task.due_at}, but that time has passed;"
+            f" on_timeout='{task.spec.on_timeout}' was carried out.",
+            task_id=task.id,
+        )
+    return AlreadyDecided(task.id, by=task.decided_by or "?", at=task.decided_at or now, verdict=task.verdict or "?")
+
+
+def _from_dict(item: Mapping[str, Any]) -> Requirement:
+    is_error = "error_type" in item or "decision" in item
+    return ErrorRequirement.from_dict(item) if is_error else StepRequirement.from_dict(item)

@@ -1,0 +1,96 @@
+"""A task's request as bytes, and back: what is shown is what is hashed.
+
+The digest is over the stored bytes, never over a re-serialised form, so no difference of encoders can make two requests
+look alike or one look changed.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any, assert_never, cast
+
+from sayso.core.codec import json_bytes
+from sayso.model.errors import UnreadableValue
+from sayso.model.json import Json
+from sayso.model.tasks import (
+    ApprovalRequest,
+    ErrorRequest,
+    FormField,
+    FormRequest,
+    OutputReviewRequest,
+    RouteRequest,
+    TaskRequest,
+    TaskSpec,
+)
+
+_DOMAIN = b"sayso/task/v1\x00"
+_KINDS: Mapping[str, type[Any]] = {
+    "approval": ApprovalRequest,
+    "form": FormRequest,
+    "output_review": OutputReviewRequest,
+    "route": RouteRequest,
+    "error": ErrorRequest,
+}
+
+
+def spec_bytes(spec: TaskSpec) -> bytes:
+    """Return the bytes of a spec: what is stored, shown and hashed."""
+    return json_bytes(spec_to_json(spec))
+
+
+def spec_to_json(spec: TaskSpec) -> dict[str, Json]:
+    """Return a spec as a JSON object, without its empty fields."""
+    plain = {name: value for name, value in asdict(spec).items() if value is not None}
+    plain["request"] = _request_to_json(spec.request)
+    return cast("dict[str, Json]", plain)
+
+
+def spec_from_bytes(body: bytes) -> TaskSpec:
+    """Return the spec of stored bytes.
+
+    Raises:
+        UnreadableValue: The bytes name a kind that this version does not know.
+    """
+    plain: dict[str, Any] = json.loads(body)
+    plain["request"] = _request_from_json(plain["request"])
+    return TaskSpec(**plain)
+
+
+def digest_of(body: bytes, *, run_id: str, key: str) -> str:
+    """Return the SHA-256 (hex) that binds a decision to these bytes, of this run, at this place."""
+    place = f"{run_id}\x00{key}\x00".encode()
+    return hashlib.sha256(_DOMAIN + place + body).hexdigest()
+
+
+def _request_to_json(request: TaskRequest) -> dict[str, Json]:
+    plain: dict[str, Any] = {name: value for name, value in asdict(request).items() if value is not None}
+    match request:
+        case FormRequest() | RouteRequest():
+            plain["fields"] = [_field_to_json(field) for field in request.fields]
+        case ApprovalRequest() | OutputReviewRequest() | ErrorRequest():
+            pass
+        case _:
+            assert_never(request)
+    return plain
+
+
+def _field_to_json(field: FormField) -> dict[str, Json]:
+    return {name: value for name, value in asdict(field).items() if value is not None}
+
+
+def _request_from_json(plain: dict[str, Any]) -> TaskRequest:
+    kind = _KINDS.get(plain.get("kind", ""))
+    if kind is None:
+        raise UnreadableValue(f"Expected a known kind of task, but the stored one says {plain.get('kind')!r}.")
+    if "fields" in plain:
+        plain["fields"] = tuple(_field_from_json(field) for field in plain["fields"])
+    if "choices" in plain:
+        plain["choices"] = tuple(plain["choices"])
+    return kind(**plain)
+
+
+def _field_from_json(plain: dict[str, Any]) -> FormField:
+    if plain.get("allowed_values") is not None:
+        plain["allowed_values"] = tuple(plain["allowed_values"])
+    return FormField(**plain)

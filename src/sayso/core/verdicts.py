@@ -1,0 +1,158 @@
+"""From what was said to what the run does: one table for people, deadlines, keys and policies.
+
+    verdict    approval   form       output_review       route     error
+    approve    proceed    proceed*   proceed             -         -
+    reject     on_reject  on_reject  on_reject (retry**) on_reject -
+    edit       -          -          proceed + content   -         -
+    answer     -          proceed    -                   -         -
+    choose     -          -          -                   proceed   -
+    retry      -          -          -                   -         retry
+    skip       -          -          -                   -         skip
+    cancel     cancel, for every kind: what a deadline with on_timeout='cancel' says
+
+    *  when every field can be answered by its default
+    ** `cancel` once max_retries rejections are used up
+
+An answer that does not fit is a `Refused`, the task stays pending, and the door raises `InvalidDecision`.
+"""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from sayso.core import forms
+from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Outcome, Reject, Retry, Skip, Verdict
+from sayso.model.tasks import (
+    ApprovalRequest,
+    ErrorRequest,
+    FormRequest,
+    OutputReviewRequest,
+    RouteRequest,
+    TaskSpec,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a verdict does not fit its task."""
+
+    reason: str
+
+
+def settle(spec: TaskSpec, verdict: Verdict) -> Outcome | Refused:
+    """Return what the run does after this verdict, or why the verdict does not fit the task."""
+    match verdict:
+        case Reject(cancel_run=True):
+            return Outcome(action="cancel", verdict="reject", note=verdict.note)
+        case Cancel():
+            return Outcome(action="cancel", verdict="cancel", note=verdict.note)
+        case Reject():
+            return _rejected(spec, verdict)
+        case Approve() | Edit() | Answer() | Choose() | Retry() | Skip():
+            return _accepted(spec, verdict)
+        case _:
+            assert_never(verdict)
+
+
+def settle_timeout(spec: TaskSpec) -> Outcome:
+    """Return what the run does when the task's deadline passes undecided."""
+    note = "nobody decided before the deadline"
+    outcome: Outcome | Refused
+    match spec.on_timeout:
+        case "approve":
+            outcome = _approved_by_time(spec, note)
+        case "reject":
+            outcome = settle(spec, Reject(note=note)) if not isinstance(spec.request, ErrorRequest) else _fail(note)
+        case "skip":
+            return Outcome(action="skip", verdict="skip", note=note)
+        case "cancel":
+            return Outcome(action="cancel", verdict="cancel", note=note)
+        case _:
+            assert_never(spec.on_timeout)
+    # A policy that does not fit its task ends the run rather than letting anything through.
+    return Outcome(action="cancel", verdict="cancel", note=outcome.reason) if isinstance(outcome, Refused) else outcome
+
+
+def _approved_by_time(spec: TaskSpec, note: str) -> Outcome | Refused:
+    if isinstance(spec.request, ErrorRequest):
+        return _accepted(spec, Retry(note=note))
+    return _accepted(spec, Approve(note=note))
+
+
+def _fail(note: str) -> Outcome:
+    return Outcome(action="fail", verdict="reject", note=note)
+
+
+def _rejected(spec: TaskSpec, verdict: Reject) -> Outcome | Refused:
+    request = spec.request
+    if isinstance(request, ErrorRequest):
+        return Refused("a failed step is retried or skipped, not rejected")
+    limit = request.max_retries if isinstance(request, OutputReviewRequest) and request.iteration is None else 0
+    if (
+        spec.on_reject == "retry"
+        and isinstance(request, OutputReviewRequest)
+        and limit
+        and request.retry_count + 1 >= limit
+    ):
+        reason = f"Max retries ({limit}) reached for step '{spec.step_name}'"
+        return Outcome(action="cancel", verdict="reject", note=verdict.note, reason=reason)
+    return Outcome(action=spec.on_reject, verdict="reject", note=verdict.note)
+
+
+def _accepted(spec: TaskSpec, verdict: Approve | Edit | Answer | Choose | Retry | Skip) -> Outcome | Refused:
+    match spec.request, verdict:
+        case (ApprovalRequest() | OutputReviewRequest(), Approve()):
+            return Outcome(action="proceed", verdict="approve", note=verdict.note)
+        case (FormRequest() as request, Approve()):
+            return _form(request, Answer(values={}, note=verdict.note), said="approve")
+        case (FormRequest() as request, Answer()):
+            return _form(request, verdict, said="answer")
+        case (OutputReviewRequest(), Edit()):
+            return Outcome(action="proceed", verdict="edit", note=verdict.note, content=verdict.content, edited=True)
+        case (RouteRequest() as request, Choose()):
+            return _route(request, verdict)
+        case (ErrorRequest() as request, Retry()):
+            return _retry(request, spec, verdict)
+        case (ErrorRequest(), Skip()):
+            return Outcome(action="skip", verdict="skip", note=verdict.note)
+        case _:
+            return Refused(
+                f"a task of kind '{spec.request.kind}' does not take '{verdict.verdict}' ({_TAKES[spec.request.kind]})"
+            )
+
+
+_TAKES = {
+    "approval": "expected approve or reject",
+    "form": "expected answer or reject",
+    "output_review": "expected approve, edit or reject",
+    "route": "expected choose or reject",
+    "error": "expected retry or skip",
+}
+
+
+def _form(request: FormRequest, verdict: Answer, *, said: str) -> Outcome | Refused:
+    found = forms.problems(request.fields, verdict.values)
+    if found:
+        return Refused("User input validation failed:\n  - " + "\n  - ".join(found))
+    values = forms.complete(request.fields, verdict.values)
+    return Outcome(action="proceed", verdict=said, note=verdict.note, values=values)
+
+
+def _route(request: RouteRequest, verdict: Choose) -> Outcome | Refused:
+    unknown = [choice for choice in verdict.choices if choice not in request.choices]
+    if unknown:
+        return Refused(f"unknown route {', '.join(map(repr, unknown))} (expected one of {', '.join(request.choices)})")
+    if not verdict.choices:
+        return Refused(f"no route chosen (expected one of {', '.join(request.choices)})")
+    if len(set(verdict.choices)) != len(verdict.choices):
+        return Refused("the same route chosen twice")
+    if len(verdict.choices) > 1 and not request.multiple:
+        return Refused(f"{len(verdict.choices)} routes chosen, but only one may be")
+    return Outcome(action="proceed", verdict="choose", note=verdict.note, choices=verdict.choices)
+
+
+def _retry(request: ErrorRequest, spec: TaskSpec, verdict: Retry) -> Outcome | Refused:
+    if request.max_retries and request.retry_count >= request.max_retries:
+        return Refused(
+            f"step '{spec.step_name}' was already retried {request.retry_count} times, which is its limit (expected skip)"
+        )
+    return Outcome(action="retry", verdict="retry", note=verdict.note)

@@ -1,0 +1,269 @@
+"""The error tree: every refusal of Sayso, named after a fact.
+
+    SaysoError
+    ├── NotFound
+    │   ├── RunNotFound
+    │   ├── TaskNotFound
+    │   └── SessionNotFound
+    ├── Conflict
+    │   ├── AlreadyDecided       someone was faster; carries their decision
+    │   ├── TaskExpired          the deadline passed before the decision
+    │   ├── TaskClosed           the run ended and dropped the task
+    │   ├── TaskChanged          the digest is not that of what is stored
+    │   ├── RunNotPaused         there is nothing to continue
+    │   ├── RunExists            the run id is taken
+    │   └── RunBusy              another worker holds the run
+    ├── Invalid
+    │   ├── InvalidDecision      the answer does not fit the task; the task stays pending
+    │   ├── UnresolvedTasks      continuing without any decision
+    │   ├── UnstorableValue      a value that cannot be stored; names the step and the type
+    │   └── UnreadableValue      a stored value that cannot be restored
+    ├── DefinitionChanged        the code lost a step that the run stands on
+    ├── ProgramUnknown           no registered program has this name
+    ├── StepFailed               a step raised, and its policy is to fail
+    ├── JournalCorrupt           a journal contradicts itself
+    ├── LeaseLost                another worker has taken the run; nothing done here counts
+    └── StoreError
+        ├── StoreUnavailable     the database cannot be opened, is full, or stays locked
+        ├── StoreTooNew          the file was written by a newer Sayso
+        └── UnsafeSqlite         this SQLite may corrupt a WAL file with several writers
+
+Each leaf has a stable `code`, an HTTP `status`, and a `hint`: the next thing to do. Those that a caller may expect from
+a plain Python API are `ValueError`s too. Pauses are not here: they derive from `BaseException` (programs/context.py),
+so that no `except Exception` can swallow one.
+"""
+
+from datetime import datetime
+from typing import ClassVar
+
+
+class SaysoError(Exception):
+    """Base of every error that Sayso raises on purpose.
+
+    Args:
+        message: What was expected and what came instead.
+        hint: The next thing to do, where it differs from the class's own hint.
+        facts: Ids and values, kept as attributes in `facts` for machines.
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    hint: str = "See docs/reference/errors.md."
+
+    def __init__(self, message: str, *, hint: str | None = None, **facts: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.facts = facts
+        if hint is not None:
+            self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} Hint: {self.hint}"
+
+
+class NotFound(SaysoError, ValueError):
+    """Nothing with this id exists in the store."""
+
+    code = "not_found"
+    status = 404
+    hint = "Check the id and that the same database is open."
+
+
+class RunNotFound(NotFound):
+    """No run has this id."""
+
+    code = "run_not_found"
+
+
+class TaskNotFound(NotFound):
+    """No user task has this id."""
+
+    code = "task_not_found"
+    hint = "List what is pending with `sayso tasks ls`."
+
+
+class SessionNotFound(NotFound):
+    """No session has this id."""
+
+    code = "session_not_found"
+
+
+class Conflict(SaysoError, ValueError):
+    """The state has moved on since the caller looked."""
+
+    code = "conflict"
+    status = 409
+    hint = "Read the current state and decide again."
+
+
+class AlreadyDecided(Conflict):
+    """Someone was faster; the first valid decision counts."""
+
+    code = "already_decided"
+    hint = "Nothing is left to do; `sayso tasks show` tells who decided what."
+
+    def __init__(self, task_id: str, *, by: str, at: datetime, verdict: str) -> None:
+        super().__init__(
+            f"Expected to decide task {task_id}, but {by} already decided it ({verdict}) at {at.isoformat()}.",
+            task_id=task_id,
+        )
+        self.task_id = task_id
+        self.by = by
+        self.at = at
+        self.verdict = verdict
+
+
+class TaskExpired(Conflict):
+    """The deadline passed before the decision arrived."""
+
+    code = "task_expired"
+    status = 410
+    hint = "The task's on_timeout is carried out instead; start again if the outcome is not wanted."
+
+
+class TaskClosed(Conflict):
+    """The run ended or dropped the task before it was decided."""
+
+    code = "task_closed"
+    hint = "Nothing is left to decide; `sayso runs show` tells how the run ended."
+
+
+class TaskChanged(Conflict):
+    """The decision was made on other bytes than the stored ones."""
+
+    code = "task_changed"
+    status = 412
+    hint = "Load the task again and decide on what it shows now."
+
+
+class RunNotPaused(Conflict):
+    """The run has ended or is moving by itself: there is nothing to continue."""
+
+    code = "run_not_paused"
+
+
+class RunExists(Conflict):
+    """The run id given by the caller is taken."""
+
+    code = "run_exists"
+    hint = "Continue that run, or start with another run_id."
+
+
+class RunBusy(Conflict):
+    """Another worker holds the run's lease."""
+
+    code = "run_busy"
+    hint = "Wait: the run is taken over when the other worker's lease ends."
+
+
+class Invalid(SaysoError, ValueError):
+    """The input does not fit; nothing was changed."""
+
+    code = "invalid"
+    status = 422
+    hint = "Correct the input and try again; nothing was changed."
+
+
+class InvalidDecision(Invalid):
+    """The decision does not fit the task; the task stays pending."""
+
+    code = "invalid_decision"
+    hint = "Correct the answer and send it again; the task is still pending."
+
+
+class UnresolvedTasks(Invalid):
+    """A run was to be continued, but none of its pending tasks is decided."""
+
+    code = "unresolved_tasks"
+    hint = "Call confirm(), reject(), edit(), select() or set_user_input() on a requirement first."
+
+
+class UnstorableValue(SaysoError, TypeError):
+    """A step produced a value that cannot be stored with its type."""
+
+    code = "unstorable_value"
+    status = 422
+    hint = (
+        "Return JSON types, pydantic models, dataclasses, enums, datetime, Decimal, UUID, bytes, set or tuple,"
+        " defined at the top level of a module."
+    )
+
+
+class UnreadableValue(SaysoError):
+    """A stored value cannot be restored by this code."""
+
+    code = "unreadable_value"
+    hint = "Import the module that defines the type before the run is resumed, or restore the type."
+
+
+class DefinitionChanged(SaysoError, ValueError):
+    """The definition lost or changed a step that the run stands on; the run stays as it is."""
+
+    code = "definition_changed"
+    status = 409
+    hint = "Restore the named steps (or deploy the old definition) and continue, or cancel the run."
+
+
+class ProgramUnknown(SaysoError, ValueError):
+    """No program of this name is registered in this process."""
+
+    code = "program_unknown"
+    status = 404
+    hint = "Load the module that defines it: `sayso worker module:workflow`."
+
+
+class StepFailed(SaysoError):
+    """A step raised and its policy is to fail; the run ends in ERROR."""
+
+    code = "step_failed"
+    hint = "Set on_error='pause' or 'skip' on the step, or mend the cause and start again."
+
+    def __init__(self, key: str, *, error_type: str, error_message: str, run_id: str | None = None) -> None:
+        super().__init__(f"Step '{key}' failed with {error_type}: {error_message}.", key=key)
+        self.key = key
+        self.error_type = error_type
+        self.error_message = error_message
+        self.run_id = run_id
+
+
+class JournalCorrupt(SaysoError):
+    """A run's journal contradicts itself; the run is left alone."""
+
+    code = "journal_corrupt"
+    hint = "Restore the database from a backup; please report how it came about."
+
+
+class LeaseLost(SaysoError):
+    """Another worker has taken the run; nothing done here counts."""
+
+    code = "lease_lost"
+    status = 409
+    hint = "Nothing to do: the worker that holds the run goes on with it."
+
+
+class StoreError(SaysoError):
+    """The database refused."""
+
+    code = "store_error"
+    status = 503
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be opened, is full, or stays locked."""
+
+    code = "store_unavailable"
+    hint = "Check the path, its permissions and the free space; nothing was written."
+
+
+class StoreTooNew(StoreError):
+    """The file was written by a newer version of Sayso."""
+
+    code = "store_too_new"
+    hint = "Upgrade Sayso, or restore the backup that the upgrade made."
+
+
+class UnsafeSqlite(StoreError):
+    """This SQLite library may corrupt a WAL file when several connections write."""
+
+    code = "unsafe_sqlite"
+    hint = "Install the wheel `pysqlite3` (0.6.1 or later): pip install 'pysqlite3>=0.6.1'."

@@ -1,0 +1,132 @@
+"""Runs and sessions as rows, and the transitions between them.
+
+Theory of operation. A run is in one of six states. `queued` may be claimed by any worker; `running` belongs to the worker
+whose epoch it carries, until its lease ends; `waiting` holds nothing but rows. One column, `ready_at`, says when a
+worker should next look at the run: now for `queued`, the end of the lease for `running`, the next deadline or timer
+for `waiting` (None where only a person can move it), None for the ended states. So leases, timers, deadlines and
+wake-ups share one index, and one claim serves all four. core/states.py has the table of legal moves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sayso.model.ids import RunId, SessionId, TaskId
+from sayso.model.journal import NewEntry
+from sayso.model.json import Json
+from sayso.model.tasks import TaskSpec
+
+
+class RunState(StrEnum):
+    """Where a run stands in the store."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    WAITING = "waiting"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED})
+"""The states that nothing leaves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One stored run."""
+
+    id: RunId
+    session_id: SessionId
+    program: str
+    """The name under which the program is registered."""
+    fingerprint: str
+    """Which definition the run was started or last advanced with."""
+    state: RunState
+    epoch: int
+    """The fence: every write of a worker carries the epoch of its claim."""
+    seq: int
+    """The number of the last journal entry."""
+    created_at: datetime
+    updated_at: datetime
+    ready_at: datetime | None = None
+    parent_id: RunId | None = None
+    parent_key: str | None = None
+    problem: str | None = None
+    """Why the run could not be advanced, e.g. a changed definition."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """A run to be created."""
+
+    id: RunId
+    session_id: SessionId
+    program: str
+    fingerprint: str
+    started: bytes
+    """The data of the `started` entry: the input, in the codec's form."""
+    user_id: str | None = None
+    parent_id: RunId | None = None
+    parent_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """A task to be opened."""
+
+    id: TaskId
+    key: str
+    spec: TaskSpec
+    body: bytes
+    """The bytes that are shown and hashed."""
+    digest: str
+    created_at: datetime
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatePatch:
+    """A change of a session's state: top-level keys set (codec's JSON form) and removed."""
+
+    set: Mapping[str, Json]
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """What one commit of a worker changes on its run's row and journal."""
+
+    run_id: RunId
+    epoch: int
+    known_seq: int
+    """The last entry that the worker has seen; a higher number in the store means news."""
+    now: datetime
+    entries: tuple[NewEntry, ...] = ()
+    end: RunState | None = None
+    """The state to come to rest in (`waiting`, or an ended one); None keeps the lease."""
+    ready_at: datetime | None = None
+    """When a waiting run should be looked at again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What the store answers to a transition."""
+
+    seq: int
+    """The number of the last entry written."""
+    news: bool
+    """Whether somebody else has written entries that the worker has not seen; then the run has not come to rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One stored session."""
+
+    id: SessionId
+    user_id: str | None
+    state: Mapping[str, Json]
+    """Shared by the session's runs, in the codec's JSON form."""
+    created_at: datetime
+    updated_at: datetime

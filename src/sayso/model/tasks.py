@@ -1,0 +1,170 @@
+"""User tasks: the human's piece of work, and what is shown to the person who does it.
+
+A task's request is one of a closed union of small types; each says what is asked and what each answer will do.
+The request is stored as bytes, and the digest of those bytes binds the decision to what was shown.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+from sayso.model.ids import RunId, SessionId, TaskId
+from sayso.model.json import Json
+
+
+class TaskStatus(StrEnum):
+    """Where a task stands; a pending task past its deadline reads as `expired` (a function of row and time)."""
+
+    PENDING = "pending"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+Action = Literal["proceed", "skip", "cancel", "retry", "else", "fail"]
+"""What the run does next: settled when the task is decided, so that a later change of code cannot alter it."""
+
+OnRejectAction = Literal["skip", "cancel", "retry", "else"]
+OnTimeoutAction = Literal["approve", "reject", "cancel", "skip"]
+FieldType = Literal["str", "int", "float", "bool", "list", "dict"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormField:
+    """One value that a person is asked for."""
+
+    name: str
+    field_type: FieldType = "str"
+    description: str | None = None
+    value: Json = None
+    """The default, used when the person leaves the field out."""
+    required: bool = True
+    allowed_values: tuple[Json, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequest:
+    """May this go ahead?"""
+
+    kind: Literal["approval"] = "approval"
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormRequest:
+    """Fill in these fields; with `confirm`, the answer also lets the step go ahead."""
+
+    kind: Literal["form"] = "form"
+    message: str
+    fields: tuple[FormField, ...] = ()
+    confirm: bool = False
+    confirm_message: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputReviewRequest:
+    """Is this output good: accept, edit, or send it back?"""
+
+    kind: Literal["output_review"] = "output_review"
+    message: str
+    output: Json
+    """The output under review, in the codec's JSON form."""
+    iteration: int | None = None
+    """Which pass of a loop this is (from 1), when a loop is reviewed."""
+    max_iterations: int | None = None
+    retry_count: int = 0
+    max_retries: int = 0
+    """How many rejections end the run; 0 sets no limit."""
+    problem: str | None = None
+    """Why the review was asked for although its condition could not be evaluated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteRequest:
+    """Which way, or ways, should this go?"""
+
+    kind: Literal["route"] = "route"
+    message: str
+    choices: tuple[str, ...]
+    multiple: bool = False
+    fields: tuple[FormField, ...] = ()
+    """Shown beside the choices; not asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorRequest:
+    """This step failed: try again, or go on without it?"""
+
+    kind: Literal["error"] = "error"
+    message: str
+    error_type: str
+    error_message: str
+    retry_count: int = 0
+    max_retries: int = 0
+    """How often it may be tried again; 0 sets no limit."""
+
+
+TaskRequest: TypeAlias = ApprovalRequest | FormRequest | OutputReviewRequest | RouteRequest | ErrorRequest
+"""What a person is asked, by kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSpec:
+    """A task as a program asks for it: the request and the policies that the person is told about."""
+
+    request: TaskRequest
+    step_name: str
+    step_type: str
+    """The primitive that asks: `Step`, `Loop`, `Router`, ..."""
+    on_reject: OnRejectAction = "cancel"
+    timeout_seconds: float | None = None
+    on_timeout: OnTimeoutAction = "cancel"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserTask:
+    """One stored user task."""
+
+    id: TaskId
+    run_id: RunId
+    session_id: SessionId
+    program: str
+    key: str
+    """The journal key of the pause: `review#2/draft?confirm`."""
+    spec: TaskSpec
+    digest: str
+    """SHA-256 (hex) of the stored bytes of `spec`: what was shown."""
+    status: TaskStatus
+    """As stored; `status_at` tells what it is now."""
+    created_at: datetime
+    due_at: datetime | None
+    decided_by: str | None = None
+    decided_at: datetime | None = None
+    verdict: str | None = None
+
+    def status_at(self, now: datetime) -> TaskStatus:
+        """Return the status as every reader sees it at `now`."""
+        if self.status is TaskStatus.PENDING and self.due_at is not None and self.due_at <= now:
+            return TaskStatus.EXPIRED
+        return self.status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter:
+    """Which tasks a listing wants; empty fields do not restrict."""
+
+    status: Literal["pending", "completed", "cancelled", "any"] = "pending"
+    kind: str | None = None
+    run_id: RunId | None = None
+    session_id: SessionId | None = None
+    program: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskPage:
+    """One page of a listing, oldest first."""
+
+    tasks: tuple[UserTask, ...] = field(default=())
+    next_cursor: str | None = None
+    """Where the next page starts; None at the end."""

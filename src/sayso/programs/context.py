@@ -1,0 +1,168 @@
+"""The one door through which a program touches the world, and the signals that end a pass.
+
+A pass runs the program from its beginning. Where the journal holds the outcome of a key, the context returns it without
+doing anything; where it does not, the effect is performed once and its outcome is journaled. So resuming is
+replaying: there is no second code path.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from sayso.core.fingerprint import Shape
+from sayso.model.decisions import Outcome
+from sayso.model.ids import RunId, SessionId
+from sayso.model.runs import StatePatch
+from sayso.model.tasks import TaskSpec, UserTask
+
+T = TypeVar("T")
+
+
+class Signal(BaseException):
+    """Base of what ends a pass early; not an `Exception`, so user code cannot swallow it by accident."""
+
+
+class Suspended(Signal):
+    """The program can go no further until a decision, a timer or a child arrives."""
+
+
+class CancelRequested(Signal):
+    """Someone asked the run to stop; no further effect may start."""
+
+
+class RunCancelled(Signal):
+    """The program ends its own run as cancelled, e.g. after a rejection.
+
+    Args:
+        reason: One sentence for people, which becomes the run's content.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSpec:
+    """A child run to be started."""
+
+    program: str
+    """The name under which the child's program is registered."""
+    input: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """A program's output, with the journal key that already holds it, so that it is not stored twice."""
+
+    value: Any
+    source: str | None = None
+
+
+Announce = Callable[[UserTask], Any]
+"""Makes the event of a newly opened task."""
+
+
+class Context(Protocol):
+    """What a program may do; see the module's docstring for the promise behind every method."""
+
+    @property
+    def run_id(self) -> RunId:
+        """The run that is being advanced."""
+        ...
+
+    @property
+    def session_id(self) -> SessionId:
+        """The session that the run belongs to."""
+        ...
+
+    @property
+    def listening(self) -> bool:
+        """Whether anybody wants events; programs build none otherwise."""
+        ...
+
+    def has(self, key: str) -> bool:
+        """Tell whether the outcome of `key` is journaled, so that `step` would return it without doing anything."""
+        ...
+
+    def entered(self, path: str) -> bool:
+        """Tell whether anything inside `path` was journaled before this pass."""
+        ...
+
+    async def step(self, key: str, effect: Callable[[], Awaitable[Any]]) -> Any:
+        """Perform an effect once and return its value, now and on every replay.
+
+        Raises:
+            StepFailed: The effect raised (now or when it was performed), or its value cannot be stored.
+        """
+        ...
+
+    async def ask(self, key: str, spec: TaskSpec, announce: Announce | None = None) -> Outcome:
+        """Return how a person (or a deadline) decided; until then, open the task once and suspend."""
+        ...
+
+    async def spawn(self, key: str, child: ChildSpec) -> Any:
+        """Return the output of a child run; until it ends, start it once and suspend.
+
+        Raises:
+            StepFailed: The child failed or was cancelled.
+        """
+        ...
+
+    async def sleep(self, key: str, until: datetime) -> None:
+        """Return once `until` has passed; the first call fixes the time, and nothing runs meanwhile."""
+        ...
+
+    async def now(self, key: str) -> datetime:
+        """Return the time at which this key was first reached."""
+        ...
+
+    async def emit(self, key: str, event: Any) -> None:
+        """Journal an event of the program's own, once, and tell the listeners."""
+        ...
+
+    def announce(self, event: Any) -> None:
+        """Tell the listeners something that is not journaled, in order with what is."""
+        ...
+
+    def merge_state(self, patch: StatePatch) -> None:
+        """Merge a change into the session's state, in the commit of the effect that is being performed."""
+        ...
+
+    async def parallel(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+        """Run branches side by side until each has finished or suspended.
+
+        A decision that arrives for one branch moves that one, whatever the others do. Raises the first branch's error
+        in their order once all have come to rest, or `Suspended` when any has suspended.
+        """
+        ...
+
+    async def offload(self, function: Callable[..., T], *args: Any) -> T:
+        """Run blocking user code in a thread."""
+        ...
+
+
+class Execution(Protocol):
+    """One pass of a program over one run; what it has worked out so far can be read from it afterwards."""
+
+    async def run(self, ctx: Context, started: dict[str, Any]) -> Any:
+        """Run from the beginning with the stored input; return the run's output."""
+        ...
+
+
+class Program(Protocol):
+    """What a run executes."""
+
+    @property
+    def name(self) -> str:
+        """The name it is registered and stored under."""
+        ...
+
+    def shape(self) -> Shape:
+        """Return what its keys are, for the check on resume."""
+        ...
+
+    def execution(self) -> Execution:
+        """Return a fresh pass."""
+        ...

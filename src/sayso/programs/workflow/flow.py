@@ -1,0 +1,112 @@
+"""What flows through a tree, and what the interpreter offers to the parts that run it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from sayso.model.decisions import Outcome
+from sayso.model.tasks import TaskSpec
+from sayso.programs.context import Context
+from sayso.programs.workflow.events import WorkflowRunEvent
+from sayso.programs.workflow.primitives import Nested, Node
+from sayso.programs.workflow.values import StepInput, StepOutput
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """What one primitive hands to the next."""
+
+    input: Any
+    previous: Any = None
+    outputs: dict[str, StepOutput] = field(default_factory=dict[str, StepOutput])
+    additional: dict[str, Any] = field(default_factory=dict[str, Any])
+    depth: int = 0
+    parent: str | None = None
+
+    def inside(self, path: str) -> "Flow":
+        """Return the flow of a list inside `path`."""
+        return replace(self, outputs=dict(self.outputs), depth=self.depth + 1, parent=path)
+
+    def after(self, output: StepOutput) -> "Flow":
+        """Return the flow behind an item of the same list; the list's outputs are shared, not copied."""
+        self.outputs[str(output.step_name)] = output
+        return replace(self, previous=output.content)
+
+    def with_data(self, **data: Any) -> "Flow":
+        """Return the flow with more additional data."""
+        return replace(self, additional={**self.additional, **data})
+
+    def step_input(self, **data: Any) -> StepInput:
+        """Return what a step function gets."""
+        return StepInput(
+            input=self.input,
+            previous_step_content=self.previous,
+            previous_step_outputs=self.outputs,
+            additional_data={**self.additional, **data},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A question of this pass, with what it is about; answered or not."""
+
+    step_input: StepInput
+    step_output: StepOutput | None = None
+
+
+class Decider(Protocol):
+    """Runs user code that decides a way, journaled once."""
+
+    async def decide(
+        self, key: str, function: Callable[..., Any], argument: Any, then: Callable[[Any], Any] | None = None
+    ) -> Any:
+        """Return what the user's function says about the argument (passed through `then`), now and on every replay."""
+        ...
+
+
+class Interpreter(Protocol):
+    """What leaves and composites need of the interpreter."""
+
+    ctx: Context
+    definition: Nested
+    granted: set[str]
+    session_state: dict[str, Any]
+
+    @property
+    def leaves(self) -> Decider:
+        """User code that decides a way."""
+        ...
+
+    async def sequence(
+        self, nodes: Sequence[tuple[str, Node]], path: str, flow: Flow, results: list[StepOutput] | None = None
+    ) -> list[StepOutput]:
+        """Run items one after the other."""
+        ...
+
+    async def node(self, node: Node, path: str, flow: Flow) -> StepOutput | None:
+        """Run one primitive."""
+        ...
+
+    async def ask(self, node: Node, key: str, spec: TaskSpec, flow: Flow, output: StepOutput | None = None) -> Outcome:
+        """Ask a person."""
+        ...
+
+    async def review(self, node: Node, key: str, output: StepOutput, flow: Flow, *, round_: int) -> Outcome | None:
+        """Have an output reviewed."""
+        ...
+
+    def announce(self, kind: type[WorkflowRunEvent], node: Node, path: str, flow: Flow, **more: Any) -> None:
+        """Tell the listeners."""
+        ...
+
+    async def bracketed(
+        self,
+        node: Node,
+        path: str,
+        flow: Flow,
+        kinds: tuple[type[WorkflowRunEvent], type[WorkflowRunEvent]],
+        body: Callable[[], Awaitable[list[StepOutput]]],
+        **more: Any,
+    ) -> list[StepOutput]:
+        """Run a body between its events."""
+        ...

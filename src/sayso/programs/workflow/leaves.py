@@ -1,0 +1,224 @@
+"""Executing leaves: function steps, workflows used as steps, and the user code that decides a way.
+
+Every call of user code is one `ctx.step`: its outcome is journaled once, with what it changed of the session's state, and
+never asked for again. A failed execution that a person granted another try is followed by the next one (`key@2`).
+"""
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+from sayso.core.codec import from_json, to_json
+from sayso.core.keys import attempt
+from sayso.model.runs import StatePatch
+from sayso.programs.context import Context
+from sayso.programs.workflow import events
+from sayso.programs.workflow.calls import call, state_copy, state_patch
+from sayso.programs.workflow.flow import Flow, Interpreter
+from sayso.programs.workflow.primitives import Nested, Step
+from sayso.programs.workflow.values import RunContext, StepOutput, WorkflowExecutionInput
+
+_PLAIN = ("success", "error", "stop")
+
+
+class Leaves:
+    """Runs the leaves of one pass.
+
+    Args:
+        run: The interpreter.
+        ctx: The context.
+        started: The run's stored input.
+    """
+
+    def __init__(self, run: Interpreter, ctx: Context, started: dict[str, Any]) -> None:
+        self._run = run
+        self._ctx = ctx
+        self._started = started
+        self._dependencies = {**run.definition.dependencies, **(started.get("dependencies") or {})}
+        self._sources: dict[int, str] = {}
+
+    async def step(self, node: Step, path: str, flow: Flow, values: dict[str, Any]) -> StepOutput | None:
+        """Execute a function step until its output stands; None when the output was discarded."""
+        number, data = 1, values
+        round_ = 1
+        while True:
+            key = attempt(path, number)
+            output = await self._execute(node, key, flow, data)
+            if output is None:  # a failed execution that was granted another try
+                number += 1
+                continue
+            outcome = await self._run.review(node, key, output, flow, round_=round_)
+            if outcome is None:
+                return output
+            if outcome.action == "proceed":
+                return self._reviewed(output, outcome.content if outcome.edited else None, edited=outcome.edited)
+            if outcome.action != "retry":
+                return None
+            data = {**values, "rejection_feedback": outcome.note, "previous_output": output.content}
+            number, round_ = number + 1, round_ + 1
+
+    async def workflow(
+        self, node: Step, inner: Nested, path: str, flow: Flow, values: dict[str, Any]
+    ) -> StepOutput | None:
+        """Run a workflow inside this one, with its gates; its questions belong to this run."""
+        round_, data = 1, values
+        while True:
+            base = attempt(path, round_)
+            inside = flow.inside(base).with_data(**data)
+            begin = Flow(
+                input=flow.input if flow.previous is None else flow.previous,
+                additional=inside.additional,
+                depth=inside.depth,
+                parent=base,
+            )
+            results = await self._run.sequence(inner.nodes, base, begin)
+            content = results[-1].content if results else None
+            output = StepOutput(
+                content=content, step_name=node.name, step_id=base, step_type=node.kind, executor_type="workflow",
+                executor_name=inner.name, steps=results,
+            )  # fmt: skip
+            outcome = await self._run.review(node, base, output, flow, round_=round_)
+            if outcome is None:
+                return output
+            if outcome.action == "proceed":
+                return self._reviewed(output, outcome.content if outcome.edited else None, edited=outcome.edited)
+            if outcome.action != "retry":
+                return None
+            data = {**values, "rejection_feedback": outcome.note, "previous_output": content}
+            round_ += 1
+
+    async def decide(
+        self, key: str, function: Callable[..., Any], argument: Any, then: Callable[[Any], Any] | None = None
+    ) -> Any:
+        """Return what the user's function says about the argument (passed through `then`), now and on every replay.
+
+        Raises:
+            StepFailed: It raised.
+        """
+        number = 1
+        while attempt(key, number) in self._run.granted:
+            number += 1
+        key = attempt(key, number)
+
+        async def effect() -> Any:
+            context = self._context(key, state_copy(self._run.session_state))
+            named = {"run_context": context, "session_state": context.session_state}
+            said = await call(self._ctx, function, argument, named, _ignore)
+            return said if then is None else then(said)
+
+        return await self._ctx.step(key, effect)
+
+    def source_of(self, output: StepOutput) -> str | None:
+        """Return the journal key that holds the content of an output; None where a person's edit does."""
+        while output.steps:
+            output = output.steps[-1]
+        return self._sources.get(id(output))
+
+    # -- inside ------------------------------------------------------------------------------------------
+
+    async def _execute(self, node: Step, key: str, flow: Flow, data: dict[str, Any]) -> StepOutput | None:
+        if key in self._run.granted:
+            return None
+        replayed = self._ctx.has(key)
+        record = await self._ctx.step(key, lambda: self._perform(node, key, flow, data))
+        patch = record.get("state")
+        if patch is not None:
+            self._run.session_state.update(patch["set"])
+            for name in patch["removed"]:
+                self._run.session_state.pop(name, None)
+        output = StepOutput(
+            content=record.get("content"),
+            step_name=node.name,
+            step_id=key,
+            step_type=node.kind,
+            executor_type="function",
+            executor_name=getattr(node.executor, "__name__", None),
+            **{name: record[name] for name in _PLAIN if name in record},
+        )
+        self._sources[id(output)] = key
+        if not replayed and self._ctx.listening:
+            if flow.depth == 0:
+                self._run.announce(events.StepOutputEvent, node, key, flow, step_output=output)
+            self._run.announce(events.StepCompletedEvent, node, key, flow, content=output.content)
+        return output
+
+    async def _perform(self, node: Step, key: str, flow: Flow, data: dict[str, Any]) -> dict[str, Any]:
+        """Call the step's function, with its own automatic retries; return the record that is journaled."""
+        assert node.executor is not None, "a step without a function is a workflow"
+        self._run.announce(events.StepStartedEvent, node, key, flow)
+        before = self._run.session_state
+        for left in range(node.max_retries, -1, -1):
+            context = self._context(key, state_copy(before))
+            try:
+                result = await call(
+                    self._ctx,
+                    node.executor,
+                    self._argument(flow, data),
+                    self._named(flow, context),
+                    lambda item: self._run.announce(events.CustomEvent, node, key, flow, data=item),
+                )
+                break
+            except Exception:
+                if left == 0:
+                    raise
+        return self._record(result, state_patch(before, context.session_state))  # pyright: ignore[reportPossiblyUnbound] - the loop runs at least once
+
+    def _record(self, result: Any, patch: StatePatch | None) -> dict[str, Any]:
+        if getattr(result, "is_paused", False) is True:
+            raise RuntimeError(
+                "the step returned a paused run, whose pause nobody would see; use Step(workflow=...) to run a workflow inside"
+            )
+        output = result if isinstance(result, StepOutput) else StepOutput(content=result)
+        record: dict[str, Any] = {"content": output.content}
+        record |= {name: getattr(output, name) for name in _PLAIN if getattr(output, name) != getattr(_DEFAULT, name)}
+        if patch is not None:
+            record["state"] = {"set": from_json(dict(patch.set)), "removed": list(patch.removed)}
+            to_json(record)  # what cannot be stored must fail the step before the state is changed
+            self._ctx.merge_state(patch)
+        return record
+
+    def _argument(self, flow: Flow, data: dict[str, Any]) -> Any:
+        return flow.step_input(**data)
+
+    def _named(self, flow: Flow, context: RunContext) -> dict[str, Any]:
+        execution_input = WorkflowExecutionInput(input=flow.input, additional_data=flow.additional)
+        return {
+            "run_context": context,
+            "session_state": context.session_state,
+            "workflow": self._run.definition,
+            "execution_input": execution_input,
+        }
+
+    def _context(self, key: str, state: dict[str, Any]) -> RunContext:
+        definition: Any = self._run.definition
+        return RunContext(
+            run_id=self._ctx.run_id,
+            session_id=self._ctx.session_id,
+            user_id=self._started.get("user_id"),
+            workflow_id=definition.id,
+            workflow_name=definition.name,
+            session_state=state,
+            dependencies=self._dependencies,
+            metadata={**definition.metadata, **(self._started.get("metadata") or {})},
+            step_key=key,
+            idempotency_key=idempotency_key(self._ctx.run_id, key),
+        )
+
+    def _reviewed(self, output: StepOutput, content: Any, *, edited: bool) -> StepOutput:
+        if edited:
+            output.content = from_json(content)
+            self._sources.pop(id(output), None)
+            output.steps = output.steps and list(output.steps)
+        return output
+
+
+def idempotency_key(run_id: str, key: str) -> str:
+    """Return the key by which a remote can tell that two requests are the same effect: 32 hexadecimal characters."""
+    return hashlib.sha256(f"sayso/step/v1\x00{run_id}\x00{key}".encode()).hexdigest()[:32]
+
+
+def _ignore(_: Any) -> None:
+    """Take no notice of what a deciding function yields."""
+
+
+_DEFAULT = StepOutput()

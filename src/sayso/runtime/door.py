@@ -1,0 +1,425 @@
+"""The one door: every change of a run, a task or a session goes through a `Runtime`.
+
+Commands are coroutines that may be called from any event loop; the store serialises what they write. In-process wake-ups are
+callbacks; other processes notice by polling (engines/local.py).
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from sayso.core.codec import from_json
+from sayso.core.fingerprint import changes, fingerprint
+from sayso.model.actors import Actor
+from sayso.model.decisions import Decision, Verdict
+from sayso.model.errors import (
+    DefinitionChanged,
+    LeaseLost,
+    ProgramUnknown,
+    RunExists,
+    RunNotFound,
+    SaysoError,
+    StoreError,
+    TaskNotFound,
+)
+from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
+from sayso.model.runs import Run, RunState, Session
+from sayso.model.tasks import TaskFilter, TaskPage, UserTask
+from sayso.programs.context import Produced, Program, Signal
+from sayso.runtime import units
+from sayso.runtime.ports import Clock, Ids, Listener, Store
+from sayso.runtime.record import Record
+from sayso.runtime.replay import ReplayContext
+from sayso.runtime.runner import Rest, Runner
+
+_log = structlog.get_logger("sayso.runtime")
+_PROBLEM_RETRY = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """The times a runtime works with."""
+
+    lease: timedelta = timedelta(seconds=10)
+    """How long a worker holds a run without renewing; a crashed worker's runs are taken over after that."""
+    heartbeat: timedelta = timedelta(seconds=3)
+    """How often a lease is renewed."""
+
+
+class Runtime:
+    """Starts, advances, decides and cancels.
+
+    Args:
+        store: The database.
+        clock: The time.
+        ids: New ids.
+        times: Lease and heartbeat.
+    """
+
+    def __init__(self, store: Store, *, clock: Clock, ids: Ids, times: Times | None = None) -> None:
+        self.store = store
+        self.clock = clock
+        self._ids = ids
+        self._times = times or Times()
+        self._owner = WorkerId(ids.new("wrk"))
+        self._programs: dict[str, tuple[Program, str]] = {}
+        self._saved: set[str] = set()
+        self._running: dict[RunId, tuple[asyncio.AbstractEventLoop, Runner]] = {}
+        self._watchers: list[Callable[[RunId], None]] = []
+
+    # -- programs ----------------------------------------------------------------------------------------
+
+    def register(self, program: Program) -> None:
+        """Make a program known under its name; a later one of the same name takes its place."""
+        self._programs[program.name] = (program, fingerprint(program.shape()))
+
+    def programs(self) -> Sequence[str]:
+        """Return the names of the registered programs."""
+        return tuple(self._programs)
+
+    def watch(self, callback: Callable[[RunId], None]) -> Callable[[], None]:
+        """Call back, on any thread, when a run of this process can move; return how to stop that."""
+        self._watchers.append(callback)
+        return lambda: self._watchers.remove(callback)
+
+    # -- commands ----------------------------------------------------------------------------------------
+
+    async def start(
+        self,
+        program: str,
+        started: dict[str, Any],
+        *,
+        session_id: SessionId | None = None,
+        run_id: RunId | None = None,
+        user_id: str | None = None,
+        state: dict[str, Any] | None = None,
+        overwrite_state: bool = False,
+        hold: bool = True,
+    ) -> units.Claimed:
+        """Create a run, durably, before anything of it happens.
+
+        Args:
+            program: The registered name.
+            started: The input, in the codec's JSON form.
+            session_id: The session it belongs to; a new one by default.
+            run_id: The run's id; a new one by default.
+            user_id: Whose session it is.
+            state: Session state to begin with, in the codec's JSON form.
+            overwrite_state: Whether `state` replaces what the session has.
+            hold: Whether this process advances the run itself; otherwise any worker may claim it.
+
+        Raises:
+            RunExists: The run id is taken.
+            ProgramUnknown: No such program is registered.
+        """
+        found, print_ = self._program(program)
+        now = self.clock.now()
+        command = units.Start(
+            run_id=run_id or RunId(self._ids.new("run")),
+            session_id=session_id or SessionId(self._ids.new("ses")),
+            program=program,
+            fingerprint=print_,
+            shape=None if print_ in self._saved else found.shape(),
+            started=started,
+            user_id=user_id,
+            state=state,
+            overwrite_state=overwrite_state,
+        )
+        lease = self._lease(now) if hold else None
+        claimed = await self.store.run(lambda tx: units.start(tx, command, now, lease))
+        if claimed is None:
+            raise RunExists(f"Expected a new run id, but {command.run_id} is taken.", run_id=command.run_id)
+        self._saved.add(print_)
+        if not hold:
+            self._wake(claimed.run.id)
+        return claimed
+
+    async def advance(
+        self, run_id: RunId, *, held: units.Claimed | None = None, listener: Listener | None = None
+    ) -> Rest | None:
+        """Take a run as far as it goes; None when it is not claimable (ended, or held by another worker).
+
+        Args:
+            run_id: The run.
+            held: What `start` returned, when it has leased the run to this process already.
+            listener: Told what the run announces; a pause is durable before it is told.
+
+        Raises:
+            ProgramUnknown: Its program is not registered here.
+            DefinitionChanged: The definition lost what the run stands on; the run stays waiting.
+            LeaseLost: Another worker took it over meanwhile.
+            StoreError: The database refused.
+        """
+        claimed = held or await self._claim(run_id)
+        if claimed is None:
+            return None
+        run = claimed.run
+        try:
+            record = Record(run.id).fold(claimed.entries)
+            program, print_ = self._program(run.program)
+            await self._check_definition(run, record, claimed.shape, program, print_)
+            return await self._run(run, record, program, listener)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._give_back(run, None))
+            raise
+        except (LeaseLost, StoreError):
+            raise
+        except SaysoError as exc:
+            await self._give_back(run, str(exc))
+            raise
+
+    async def decide(self, task_id: TaskId, verdict: Verdict, *, digest: str, by: Actor) -> Decision:
+        """Record a decision and wake the run that waits for it. The first valid decision wins.
+
+        Args:
+            task_id: The task.
+            verdict: What was said.
+            digest: The digest of what was shown to whoever decides.
+            by: Who decides.
+
+        Raises:
+            AlreadyDecided: Someone was faster; the error carries their decision.
+            TaskExpired: The deadline has passed.
+            TaskClosed: The run ended and dropped the task.
+            TaskChanged: The digest is not that of what is stored.
+            InvalidDecision: The verdict does not fit; the task stays pending.
+        """
+        now = self.clock.now()
+        decision = await self.store.run(lambda tx: units.decide(tx, task_id, verdict, digest, by, now))
+        self._wake(decision.run_id)
+        return decision
+
+    async def decide_and_claim(
+        self, run_id: RunId, commands: Sequence[units.Decide], *, by: Actor
+    ) -> units.Claimed | None:
+        """Record several decisions on one run, all or none, and lease the run to this process in the same commit.
+
+        Returns None when another worker holds the run; the decisions count, and that worker goes on with them.
+
+        Raises:
+            See `decide`.
+        """
+        lease, prints = self._lease(self.clock.now()), self._fingerprints()
+        claimed = await self.store.run(lambda tx: units.decide_and_claim(tx, run_id, commands, by, lease, prints))
+        if claimed is None:
+            self._wake(run_id)
+        return claimed
+
+    async def cancel(self, run_id: RunId, *, by: Actor, reason: str | None = None) -> bool:
+        """End a run with its whole tree and close its tasks; False when it had ended already.
+
+        Raises:
+            RunNotFound: No such run.
+        """
+        now = self.clock.now()
+        done = await self.store.run(lambda tx: units.cancel(tx, run_id, by, reason, now))
+        self._wake(run_id)
+        return done
+
+    async def expire_due(self, *, limit: int = 500) -> list[UserTask]:
+        """Carry out passed deadlines, each exactly once, and wake their runs."""
+        now = self.clock.now()
+        if not await self.store.read(lambda tx: tx.due_tasks(now=now, limit=1, run_id=None)):
+            return []
+        expired = await self.store.run(lambda tx: units.expire_due(tx, now, limit))
+        for task in expired:
+            self._wake(task.run_id)
+        return expired
+
+    # -- reading -----------------------------------------------------------------------------------------
+
+    async def peek(self, run_id: RunId) -> Rest:
+        """Replay a run without doing anything, to see how far it has come.
+
+        Raises:
+            RunNotFound: No such run.
+            DefinitionChanged: The definition at hand does not fit the run.
+        """
+        run = await self.load_run(run_id)
+        record = Record(run_id).fold(await self._entries_of(run))
+        program, print_ = self._program(run.program)
+        if print_ != run.fingerprint:
+            shape = await self.store.read(lambda tx: tx.find_definition(run.fingerprint))
+            _refuse_changes(run, record, shape, program)
+        execution = program.execution()
+        context = ReplayContext(
+            run,
+            record,
+            clock=self.clock,
+            ids=self._ids,
+            commits=None,
+            listening=False,
+            fingerprint_of=self._fingerprint_of,
+        )
+        output, failure = None, None
+        try:
+            output = await execution.run(context, from_json(record.started))
+            output = output.value if isinstance(output, Produced) else output
+        except Signal:
+            output = None
+        except Exception as exc:  # how the run failed
+            failure = exc
+        reason = None if record.finished is None else record.finished.get("cancelled")
+        return Rest(
+            run=run, state=run.state, record=record, execution=execution, output=output, failure=failure, reason=reason
+        )
+
+    async def load_run(self, run_id: RunId) -> Run:
+        """Return a run's row.
+
+        Raises:
+            RunNotFound: No such run.
+        """
+        run = await self.store.read(lambda tx: tx.find_run(run_id))
+        if run is None:
+            raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+        return run
+
+    async def load_task(self, task_id: TaskId) -> UserTask:
+        """Return a task.
+
+        Raises:
+            TaskNotFound: No such task.
+        """
+        task = await self.store.read(lambda tx: tx.find_task(task_id))
+        if task is None:
+            raise TaskNotFound(f"Expected a user task {task_id}, but there is none.", task_id=task_id)
+        return task
+
+    async def list_tasks(
+        self, wanted: TaskFilter | None = None, *, limit: int = 50, cursor: str | None = None
+    ) -> TaskPage:
+        """Return one page of tasks, oldest first; pending excludes what has expired by now."""
+        now = self.clock.now()
+        return await self.store.read(
+            lambda tx: tx.list_tasks(wanted or TaskFilter(), now=now, limit=limit, cursor=cursor)
+        )
+
+    async def run_tasks(self, run_id: RunId) -> list[UserTask]:
+        """Return every task of a run, in the order in which they were opened."""
+        return await self.store.read(lambda tx: tx.run_tasks(run_id, pending_only=False))
+
+    async def list_runs(
+        self,
+        *,
+        session_id: SessionId | None = None,
+        program: str | None = None,
+        state: RunState | None = None,
+        limit: int = 50,
+    ) -> list[Run]:
+        """Return runs, newest first."""
+        return await self.store.read(
+            lambda tx: tx.list_runs(session_id=session_id, program=program, state=state, limit=limit)
+        )
+
+    async def find_session(self, session_id: SessionId) -> Session | None:
+        """Return a session, or None."""
+        return await self.store.read(lambda tx: tx.find_session(session_id))
+
+    async def ready_runs(self, *, limit: int) -> list[RunId]:
+        """Return runs of the registered programs that can move now."""
+        now, names = self.clock.now(), self.programs()
+        return await self.store.read(lambda tx: tx.ready_runs(names, now=now, limit=limit))
+
+    async def next_ready_at(self) -> datetime | None:
+        """Return when the next run of the registered programs becomes ready."""
+        names = self.programs()
+        return await self.store.read(lambda tx: tx.next_ready_at(names))
+
+    # -- inside ------------------------------------------------------------------------------------------
+
+    def _program(self, name: str) -> tuple[Program, str]:
+        found = self._programs.get(name)
+        if found is None:
+            raise ProgramUnknown(
+                f"Expected a registered program named '{name}', but this process has none.", program=name
+            )
+        return found
+
+    def _fingerprint_of(self, name: str) -> str:
+        return self._program(name)[1]
+
+    def _fingerprints(self) -> dict[str, str]:
+        return {name: print_ for name, (_, print_) in self._programs.items()}
+
+    def _lease(self, now: datetime) -> units.Lease:
+        return units.Lease(owner=self._owner, now=now, until=now + self._times.lease)
+
+    async def _claim(self, run_id: RunId) -> units.Claimed | None:
+        lease = self._lease(self.clock.now())
+        prints = self._fingerprints()
+        return await self.store.run(lambda tx: units.claim(tx, run_id, lease, prints))
+
+    async def _entries_of(self, run: Run) -> list[Any]:
+        return await self.store.read(lambda tx: tx.load_entries(run.id, after=0))
+
+    async def _check_definition(
+        self, run: Run, record: Record, shape: bytes | None, program: Program, print_: str
+    ) -> None:
+        """Refuse a definition that lost what the run stands on; record a changed one that did not."""
+        if run.fingerprint == print_:
+            return
+        _refuse_changes(run, record, shape, program)
+        now = self.clock.now()
+
+        def adopt(tx: Any) -> None:
+            tx.save_definition(print_, run.program, json.dumps(dict(program.shape())).encode(), now=now)
+            tx.set_fingerprint(run.id, print_, epoch=run.epoch)
+
+        await self.store.run(adopt)
+
+    async def _run(self, run: Run, record: Record, program: Program, listener: Listener | None) -> Rest:
+        runner = Runner(
+            self.store,
+            clock=self.clock,
+            ids=self._ids,
+            program=program,
+            run=run,
+            record=record,
+            lease=self._times.lease,
+            heartbeat=self._times.heartbeat,
+            fingerprint_of=self._fingerprint_of,
+            listener=listener,
+        )
+        self._running[run.id] = (asyncio.get_running_loop(), runner)
+        try:
+            rest = await runner.to_rest()
+        finally:
+            self._running.pop(run.id, None)
+        if run.parent_id is not None and rest.state is not RunState.WAITING:
+            self._wake(run.parent_id)
+        for child in record.open_children():
+            self._wake(record.children[child])
+        return rest
+
+    async def _give_back(self, run: Run, problem: str | None) -> None:
+        """Let go of a run: at once when this process stops, later when this code cannot advance it."""
+        now = self.clock.now()
+        retry_at = now if problem is None else now + _PROBLEM_RETRY
+        await self.store.run(lambda tx: tx.set_problem(run.id, problem, epoch=run.epoch, now=now, retry_at=retry_at))
+
+    def _wake(self, run_id: RunId) -> None:
+        """Tell whoever advances runs in this process that this one has news."""
+        held = self._running.get(run_id)
+        if held is not None:
+            loop, runner = held
+            loop.call_soon_threadsafe(runner.poke)
+        for callback in tuple(self._watchers):
+            callback(run_id)
+
+
+def _refuse_changes(run: Run, record: Record, shape: bytes | None, program: Program) -> None:
+    stored: dict[str, str] = {} if shape is None else json.loads(shape)
+    found = changes(stored, program.shape(), record.used_keys())
+    if found:
+        raise DefinitionChanged(
+            f"Expected the definition of '{run.program}' to still have every step that run {run.id} stands on,"
+            f" but {'; '.join(found)}.",
+            run_id=run.id,
+            changes=found,
+        )

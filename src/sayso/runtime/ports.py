@@ -1,0 +1,186 @@
+"""What the runtime needs from outside: a store, a clock, ids.
+
+A store runs *units*: plain functions over a `Transaction`, each all or nothing. Units hold the rules and no SQL; the store
+holds the SQL and no rules.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from sayso.model.decisions import Decision
+from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
+from sayso.model.journal import Entry, NewEntry
+from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, StatePatch, Transition
+from sayso.model.tasks import TaskFilter, TaskPage, UserTask
+
+R = TypeVar("R")
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Return the current aware UTC time."""
+        ...
+
+
+class Ids(Protocol):
+    """New identifiers, rising with time."""
+
+    def new(self, prefix: str) -> str:
+        """Return `prefix_` and 26 characters."""
+        ...
+
+
+class Transaction(Protocol):
+    """One transaction of the store: what a unit may read and write."""
+
+    # runs
+    def insert_run(self, run: NewRun, *, now: datetime, owner: WorkerId | None, ready_at: datetime | None) -> bool:
+        """Create a run (leased to `owner`, or queued); False when the id is taken."""
+        ...
+
+    def find_run(self, run_id: RunId) -> Run | None:
+        """Return a run's row."""
+        ...
+
+    def list_runs(
+        self, *, session_id: SessionId | None, program: str | None, state: RunState | None, limit: int
+    ) -> list[Run]:
+        """Return runs, newest first."""
+        ...
+
+    def claim_run(self, run_id: RunId, *, owner: WorkerId, now: datetime, until: datetime) -> Run | None:
+        """Lease a run that may be claimed; None when it may not."""
+        ...
+
+    def ready_runs(self, programs: Sequence[str], *, now: datetime, limit: int) -> list[RunId]:
+        """Return runs whose `ready_at` has come, the longest waiting first."""
+        ...
+
+    def next_ready_at(self, programs: Sequence[str]) -> datetime | None:
+        """Return when the next run of these programs becomes ready."""
+        ...
+
+    def apply(self, transition: Transition) -> Applied | None:
+        """Write a worker's transition; None when the epoch is no longer its own (nothing is written)."""
+        ...
+
+    def renew_lease(self, run_id: RunId, *, epoch: int, until: datetime) -> int | None:
+        """Extend a lease and return the last entry's number; None when it is lost."""
+        ...
+
+    def wake_run(self, run_id: RunId, entries: Sequence[NewEntry], *, now: datetime) -> RunState | None:
+        """Append entries from outside and make a waiting run ready; None when the run has ended."""
+        ...
+
+    def end_run(self, run_id: RunId, entries: Sequence[NewEntry], state: RunState, *, now: datetime) -> bool:
+        """End a run from outside, fencing off any worker; False when it has ended already."""
+        ...
+
+    def set_problem(
+        self, run_id: RunId, problem: str | None, *, epoch: int, now: datetime, retry_at: datetime | None
+    ) -> None:
+        """Give a leased run back as waiting, with the reason why it could not be advanced."""
+        ...
+
+    def set_fingerprint(self, run_id: RunId, fingerprint: str, *, epoch: int) -> None:
+        """Record the definition that a leased run goes on with."""
+        ...
+
+    def list_children(self, run_id: RunId) -> list[Run]:
+        """Return the direct child runs."""
+        ...
+
+    # journal
+    def load_entries(self, run_id: RunId, *, after: int) -> list[Entry]:
+        """Return the entries numbered above `after`, in order, in one query."""
+        ...
+
+    # definitions
+    def save_definition(self, fingerprint: str, program: str, shape: bytes, *, now: datetime) -> None:
+        """Store a definition's shape unless it is there."""
+        ...
+
+    def find_definition(self, fingerprint: str) -> bytes | None:
+        """Return a stored shape."""
+        ...
+
+    # tasks
+    def insert_tasks(self, run: Run, tasks: Sequence[NewTask]) -> None:
+        """Open tasks of a run."""
+        ...
+
+    def find_task(self, task_id: TaskId) -> UserTask | None:
+        """Return a task."""
+        ...
+
+    def list_tasks(self, wanted: TaskFilter, *, now: datetime, limit: int, cursor: str | None) -> TaskPage:
+        """Return one page of tasks, oldest first; pending excludes what has expired at `now`."""
+        ...
+
+    def run_tasks(self, run_id: RunId, *, pending_only: bool) -> list[UserTask]:
+        """Return the tasks of a run in the order in which they were opened."""
+        ...
+
+    def due_tasks(self, *, now: datetime, limit: int, run_id: RunId | None) -> list[UserTask]:
+        """Return pending tasks whose deadline has passed."""
+        ...
+
+    def decide_task(self, decision: Decision, *, timeout: bool) -> bool:
+        """Complete a task by compare-and-set on status, digest and deadline; False when it lost.
+
+        With `timeout`, only a task whose deadline has passed can be completed; otherwise only one whose has not.
+        """
+        ...
+
+    def close_tasks(self, run_id: RunId, *, now: datetime) -> int:
+        """Cancel the pending tasks of a run; return how many there were."""
+        ...
+
+    # sessions
+    def touch_session(self, session_id: SessionId, *, user_id: str | None, now: datetime) -> bool:
+        """Create the session unless it is there; tell whether it was created."""
+        ...
+
+    def find_session(self, session_id: SessionId) -> Session | None:
+        """Return a session."""
+        ...
+
+    def patch_session(self, session_id: SessionId, patches: Sequence[StatePatch], *, now: datetime) -> None:
+        """Merge changes into the session's state, key by key."""
+        ...
+
+
+class Store(Protocol):
+    """A database."""
+
+    async def run(self, unit: Callable[[Transaction], R]) -> R:
+        """Run a unit in one durable transaction; it is all or nothing."""
+        ...
+
+    async def read(self, unit: Callable[[Transaction], R]) -> R:
+        """Run a unit that only reads, beside the writers."""
+        ...
+
+    async def changed(self) -> bool:
+        """Tell whether another process has committed since the last call."""
+        ...
+
+
+class Listener(Protocol):
+    """Somebody who is told what a run announces."""
+
+    def __call__(self, event: object) -> None:
+        """Take one event; must neither block nor raise."""
+        ...
+
+
+class Policy(Protocol):
+    """The times a runtime works with."""
+
+    lease: timedelta
+    """How long a worker holds a run without renewing."""
+    heartbeat: timedelta
+    """How often it renews."""

@@ -1,0 +1,111 @@
+"""A run's journal, folded into what replay asks for.
+
+The journal is the truth; a record is its fold, made anew at each claim and kept up to date while a worker holds the run.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sayso.core.decisionforms import outcome_from_json
+from sayso.core.instants import from_micros
+from sayso.core.keys import parents
+from sayso.model.decisions import Outcome
+from sayso.model.errors import JournalCorrupt
+from sayso.model.ids import RunId, TaskId
+from sayso.model.journal import OUTCOMES, Entry, EntryKind, NewEntry
+
+
+@dataclass(slots=True)
+class Record:
+    """What a journal says, by key."""
+
+    run_id: RunId
+    started: dict[str, Any] = field(default_factory=dict)
+    """The stored input, in the codec's JSON form."""
+    steps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Outcomes of steps, emitted events and ended children."""
+    decisions: dict[str, Outcome] = field(default_factory=dict)
+    asked: dict[str, TaskId] = field(default_factory=dict)
+    timers: dict[str, datetime] = field(default_factory=dict)
+    """When each timer that has begun is due."""
+    fired: set[str] = field(default_factory=set)
+    children: dict[str, RunId] = field(default_factory=dict)
+    """Child runs that were started, ended or not."""
+    due: dict[str, datetime] = field(default_factory=dict)
+    """Deadlines of the tasks that are still open."""
+    cancelled_by: dict[str, Any] | None = None
+    finished: dict[str, Any] | None = None
+    started_at: datetime | None = None
+    seen: int = 0
+    """The number of the last entry."""
+    paths: set[str] = field(default_factory=set)
+    """Every path that something was journaled in."""
+
+    def fold(self, entries: Iterable[Entry]) -> "Record":
+        """Add stored entries, in order.
+
+        Raises:
+            JournalCorrupt: Two outcomes carry the same key.
+        """
+        for entry in entries:
+            self._add(entry.key, entry.kind, entry.data, entry.at)
+            self.seen = entry.seq
+        return self
+
+    def add(self, entry: NewEntry) -> None:
+        """Add an entry that this worker is about to commit."""
+        self._add(entry.key, entry.kind, entry.data, entry.at)
+
+    def used_keys(self) -> list[str]:
+        """Return every key that the run stands on."""
+        return [*self.steps, *self.asked, *self.timers, *self.children]
+
+    def open_tasks(self) -> list[str]:
+        """Return the keys of the tasks that nobody has decided."""
+        return [key for key in self.asked if key not in self.decisions]
+
+    def open_children(self) -> list[str]:
+        """Return the keys of the children that have not ended."""
+        return [key for key in self.children if key not in self.steps]
+
+    def next_due(self) -> datetime | None:
+        """Return when the run should be looked at again if nobody decides before."""
+        timers = [at for key, at in self.timers.items() if key not in self.fired]
+        deadlines = [at for key, at in self.due.items() if key not in self.decisions]
+        return min([*timers, *deadlines], default=None)
+
+    def has(self, key: str) -> bool:
+        """Tell whether the key's outcome is known."""
+        return key in self.steps or key in self.decisions or key in self.fired
+
+    def _add(self, key: str, kind: EntryKind, data: bytes, at: datetime) -> None:
+        if kind in OUTCOMES and self.has(key):
+            raise JournalCorrupt(
+                f"Expected one outcome for '{key}' of run {self.run_id}, but its journal has two.", run_id=self.run_id
+            )
+        self.paths.update(parents(key))
+        plain: dict[str, Any] = json.loads(data)
+        match kind:
+            case EntryKind.STARTED:
+                self.started, self.started_at = plain, at
+            case EntryKind.STEP | EntryKind.EMITTED | EntryKind.CHILD_ENDED:
+                self.steps[key] = plain
+            case EntryKind.DECIDED:
+                self.decisions[key] = outcome_from_json(plain)
+            case EntryKind.ASKED:
+                self.asked[key] = TaskId(plain["task"])
+                if "due" in plain:
+                    self.due[key] = from_micros(plain["due"])
+            case EntryKind.TIMER:
+                self.timers[key] = from_micros(plain["until"])
+            case EntryKind.FIRED:
+                self.fired.add(key)
+            case EntryKind.SPAWNED:
+                self.children[key] = RunId(plain["run"])
+            case EntryKind.CANCEL:
+                self.cancelled_by = plain
+            case EntryKind.FINISHED:
+                self.finished = plain

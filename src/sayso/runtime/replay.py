@@ -1,0 +1,270 @@
+"""The replaying context: the one and only way in which a program runs, the first time and every time after.
+
+A key whose outcome is in the record is answered from it. Any other key is performed: what was gathered before becomes durable
+first, then the effect runs, then its outcome is gathered. A dry context performs nothing and suspends instead; it
+serves readers that want to know how far a run has come.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from sayso.core.codec import from_json, json_bytes, to_json
+from sayso.core.instants import to_micros
+from sayso.core.taskforms import digest_of, spec_bytes
+from sayso.model.decisions import Outcome
+from sayso.model.errors import StepFailed, UnstorableValue
+from sayso.model.ids import RunId, SessionId, TaskId
+from sayso.model.journal import Entry, EntryKind, NewEntry
+from sayso.model.runs import NewRun, NewTask, Run, StatePatch
+from sayso.model.tasks import TaskSpec, TaskStatus, UserTask
+from sayso.programs.context import Announce, CancelRequested, ChildSpec, Suspended
+from sayso.runtime.branches import Branches
+from sayso.runtime.commits import Commits
+from sayso.runtime.ports import Clock, Ids
+from sayso.runtime.record import Record
+
+T = TypeVar("T")
+
+
+class ReplayContext:
+    """Answers the `Context` port of programs over one run's record.
+
+    Args:
+        run: The run.
+        record: Its folded journal.
+        clock: The time.
+        ids: New ids for tasks and child runs.
+        commits: Where outcomes are gathered; None makes the context dry.
+        listening: Whether anybody wants events.
+        fingerprint_of: The current fingerprint of a program, for child runs.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        record: Record,
+        *,
+        clock: Clock,
+        ids: Ids,
+        commits: Commits | None,
+        listening: bool,
+        fingerprint_of: Callable[[str], str],
+    ) -> None:
+        self._run = run
+        self._record = record
+        self._clock = clock
+        self._ids = ids
+        self._commits = commits
+        self._listening = listening and commits is not None
+        self._fingerprint_of = fingerprint_of
+        self._before = frozenset(record.paths) if self._listening else frozenset[str]()
+        self._branches = Branches()
+
+    # -- the Context port --------------------------------------------------------------------------------
+
+    @property
+    def run_id(self) -> RunId:
+        """See the port."""
+        return self._run.id
+
+    @property
+    def session_id(self) -> SessionId:
+        """See the port."""
+        return self._run.session_id
+
+    @property
+    def listening(self) -> bool:
+        """See the port."""
+        return self._listening
+
+    def has(self, key: str) -> bool:
+        """See the port."""
+        return self._record.has(key)
+
+    def entered(self, path: str) -> bool:
+        """See the port."""
+        return path in self._before
+
+    async def step(self, key: str, effect: Callable[[], Awaitable[Any]]) -> Any:
+        """See the port."""
+        known = self._record.steps.get(key)
+        if known is not None:
+            return self._replayed(key, known)
+        await self._before_effect()
+        begun = self._clock.now()
+        try:
+            outcome, failure = {"v": to_json(await effect())}, None
+        except UnstorableValue as exc:
+            outcome, failure = _failed(exc, self._named(key, exc)), exc
+        except (Exception, SystemExit) as exc:  # the outcome of the step
+            outcome, failure = _failed(exc, str(exc)), exc
+        known = self._journal(key, EntryKind.STEP, outcome, begun)
+        if failure is not None:
+            raise self._failure(key, known) from failure
+        return self._replayed(key, known)
+
+    async def ask(self, key: str, spec: TaskSpec, announce: Announce | None = None) -> Outcome:
+        """See the port."""
+        outcome = self._record.decisions.get(key)
+        if outcome is not None:
+            return outcome
+        if key not in self._record.asked and self._commits is not None:
+            self._open(self._commits, key, spec, announce)
+        raise Suspended
+
+    async def spawn(self, key: str, child: ChildSpec) -> Any:
+        """See the port."""
+        known = self._record.steps.get(key)
+        if known is not None:
+            return self._ended_child(key, known)
+        if key not in self._record.children and self._commits is not None:
+            self._refuse_if_cancelled()
+            run_id = RunId(self._ids.new("run"))
+            self._add(
+                NewEntry(
+                    key, EntryKind.SPAWNED, self._clock.now(), json_bytes({"run": run_id, "program": child.program})
+                ),
+                child=NewRun(
+                    id=run_id,
+                    session_id=self._run.session_id,
+                    program=child.program,
+                    fingerprint=self._fingerprint_of(child.program),
+                    started=json_bytes({"input": to_json(child.input)}),
+                    parent_id=self._run.id,
+                    parent_key=key,
+                ),
+            )
+        raise Suspended
+
+    async def sleep(self, key: str, until: datetime) -> None:
+        """See the port."""
+        if key in self._record.fired:
+            return
+        if self._commits is None:
+            raise Suspended
+        if key not in self._record.timers:
+            self._refuse_if_cancelled()
+            self._add(NewEntry(key, EntryKind.TIMER, self._clock.now(), json_bytes({"until": to_micros(until)})))
+        if self._record.timers[key] > self._clock.now():
+            raise Suspended
+        self._add(NewEntry(key, EntryKind.FIRED, self._clock.now(), b"{}"))
+
+    async def now(self, key: str) -> datetime:
+        """See the port."""
+        known = self._record.steps.get(key)
+        if known is None:
+            if self._commits is None:
+                raise Suspended
+            known = self._journal(key, EntryKind.STEP, {"v": to_json(self._clock.now())}, None)
+        return from_json(known["v"])
+
+    async def emit(self, key: str, event: Any) -> None:
+        """See the port."""
+        if self._record.has(key):
+            return
+        if self._commits is None:
+            raise Suspended
+        self._journal(key, EntryKind.EMITTED, {"v": to_json(event)}, None)
+        self._commits.announce(event)
+
+    def announce(self, event: Any) -> None:
+        """See the port."""
+        if self._listening and self._commits is not None:
+            self._commits.announce(event)
+
+    def merge_state(self, patch: StatePatch) -> None:
+        """See the port."""
+        if self._commits is not None:
+            self._commits.merge_state(patch)
+
+    async def parallel(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
+        """See the port."""
+        return await self._branches.run(branches)
+
+    async def offload(self, function: Callable[..., T], *args: Any) -> T:
+        """See the port."""
+        result = await asyncio.to_thread(function, *args)
+        return await result if inspect.isawaitable(result) else result
+
+    # -- for the runner ----------------------------------------------------------------------------------
+
+    def take_news(self, entries: list[Entry]) -> None:
+        """Fold what others have written, and let the branches that waited for it go on."""
+        fresh = [entry for entry in entries if not self._record.has(entry.key) or entry.kind is EntryKind.CANCEL]
+        self._record.fold(fresh)
+        self._branches.ring()
+
+    # -- inside ------------------------------------------------------------------------------------------
+
+    async def _before_effect(self) -> None:
+        if self._commits is None:
+            raise Suspended
+        await self._commits.flush()
+        self._refuse_if_cancelled()
+
+    def _refuse_if_cancelled(self) -> None:
+        if self._record.cancelled_by is not None:
+            raise CancelRequested
+
+    def _add(self, entry: NewEntry, *, task: NewTask | None = None, child: NewRun | None = None) -> None:
+        assert self._commits is not None, "a dry context never adds"
+        self._record.add(entry)
+        self._commits.add(entry, task=task, child=child)
+
+    def _journal(self, key: str, kind: EntryKind, outcome: dict[str, Any], begun: datetime | None) -> dict[str, Any]:
+        now = self._clock.now()
+        if begun is not None and now > begun:
+            outcome["us"] = (now - begun) // timedelta(microseconds=1)
+        self._add(NewEntry(key, kind, now, json_bytes(outcome)))
+        return self._record.steps[key]
+
+    def _open(self, commits: Commits, key: str, spec: TaskSpec, announce: Announce | None) -> None:
+        self._refuse_if_cancelled()
+        now = self._clock.now()
+        due = None if spec.timeout_seconds is None else now + timedelta(seconds=spec.timeout_seconds)
+        task_id = TaskId(self._ids.new("task"))
+        body = spec_bytes(spec)
+        digest = digest_of(body, run_id=self._run.id, key=key)
+        asked: dict[str, Any] = {"task": task_id} if due is None else {"task": task_id, "due": to_micros(due)}
+        self._add(
+            NewEntry(key, EntryKind.ASKED, now, json_bytes(asked)),
+            task=NewTask(id=task_id, key=key, spec=spec, body=body, digest=digest, created_at=now, due_at=due),
+        )
+        if self._listening and announce is not None:
+            task = UserTask(
+                id=task_id,
+                run_id=self._run.id,
+                session_id=self._run.session_id,
+                program=self._run.program,
+                key=key,
+                spec=spec,
+                digest=digest,
+                status=TaskStatus.PENDING,
+                created_at=now,
+                due_at=due,
+            )
+            commits.announce(announce(task))
+
+    def _replayed(self, key: str, known: dict[str, Any]) -> Any:
+        if "e" in known:
+            raise self._failure(key, known)
+        return from_json(known["v"])
+
+    def _failure(self, key: str, known: dict[str, Any]) -> StepFailed:
+        error = known["e"]
+        return StepFailed(key, error_type=error["type"], error_message=error["message"], run_id=self._run.id)
+
+    def _ended_child(self, key: str, known: dict[str, Any]) -> Any:
+        if "cancelled" in known:
+            raise StepFailed(key, error_type="RunCancelled", error_message=str(known["cancelled"]), run_id=self._run.id)
+        return self._replayed(key, known)
+
+    def _named(self, key: str, exc: UnstorableValue) -> str:
+        return f"the output of step '{key}' cannot be stored: {exc.message}"
+
+
+def _failed(exc: BaseException, message: str) -> dict[str, Any]:
+    return {"e": {"type": type(exc).__name__, "message": message.encode("utf-8", "backslashreplace").decode()}}

@@ -1,0 +1,339 @@
+"""Commands as transactions: each function here is one all-or-nothing unit over a store's `Transaction`.
+
+They are plain and synchronous; the rules they apply are in core. A refusal raises one of our errors, which rolls the unit
+back: a refused command changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sayso.core.codec import json_bytes
+from sayso.core.decisionforms import decision_bytes
+from sayso.core.fingerprint import Shape
+from sayso.core.verdicts import Refused, settle, settle_timeout
+from sayso.model.actors import TIMEOUT, Actor
+from sayso.model.decisions import Decision, Outcome, Verdict
+from sayso.model.errors import (
+    AlreadyDecided,
+    InvalidDecision,
+    RunNotFound,
+    TaskChanged,
+    TaskClosed,
+    TaskExpired,
+    TaskNotFound,
+)
+from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
+from sayso.model.journal import Entry, EntryKind, NewEntry
+from sayso.model.runs import ENDED, Applied, NewRun, NewTask, Run, RunState, StatePatch, Transition
+from sayso.model.tasks import TaskStatus, UserTask
+from sayso.runtime.ports import Transaction
+
+
+class NewsArrived(Exception):
+    """A run cannot end yet: entries have arrived that its worker has not seen. The unit was rolled back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A run to be started."""
+
+    run_id: RunId
+    session_id: SessionId
+    program: str
+    fingerprint: str
+    shape: Shape | None
+    """The definition's shape, unless this process has stored it already."""
+    started: dict[str, Any]
+    """The input, in the codec's JSON form; the session's state is added to it."""
+    user_id: str | None = None
+    state: dict[str, Any] | None = None
+    """Session state given by the caller, in the codec's JSON form."""
+    overwrite_state: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A worker's claim on a run."""
+
+    owner: WorkerId
+    now: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A leased run with all that is needed to replay it."""
+
+    run: Run
+    entries: list[Entry]
+    shape: bytes | None
+    """The shape of the definition it was last advanced with, where that is not the one at hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Commit:
+    """Everything that one commit of a worker changes."""
+
+    run: Run
+    transition: Transition
+    tasks: tuple[NewTask, ...] = ()
+    children: tuple[NewRun, ...] = ()
+    patches: tuple[StatePatch, ...] = ()
+    drop_tasks: bool = False
+    """Whether the run ends with tasks that nobody has decided."""
+    end_children: bool = False
+    """Whether the run ends before its children."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """What a commit brought back."""
+
+    applied: Applied
+    news: list[Entry]
+    """Entries that others have written, to be folded before the next step."""
+
+
+def start(tx: Transaction, command: Start, now: datetime, lease: Lease | None) -> Claimed | None:
+    """Create a session where needed and a run in it, leased or queued; None when the run's id is taken."""
+    if command.shape is not None:
+        tx.save_definition(command.fingerprint, command.program, json_bytes(dict(command.shape)), now=now)
+    created = tx.touch_session(command.session_id, user_id=command.user_id, now=now)
+    started = command.started
+    if not created or command.state:
+        started = {**started, "state": _state_at_start(tx, command, now)}
+    new = NewRun(
+        id=command.run_id,
+        session_id=command.session_id,
+        program=command.program,
+        fingerprint=command.fingerprint,
+        started=json_bytes(started),
+        user_id=command.user_id,
+    )
+    owner, until = (None, None) if lease is None else (lease.owner, lease.until)
+    if not tx.insert_run(new, now=now, owner=owner, ready_at=until):
+        return None
+    run = Run(
+        id=command.run_id,
+        session_id=command.session_id,
+        program=command.program,
+        fingerprint=command.fingerprint,
+        state=RunState.QUEUED if lease is None else RunState.RUNNING,
+        epoch=0 if lease is None else 1,
+        seq=1,
+        created_at=now,
+        updated_at=now,
+        ready_at=until,
+    )
+    return Claimed(run=run, entries=[Entry(run.id, 1, "", EntryKind.STARTED, now, new.started)], shape=None)
+
+
+def _state_at_start(tx: Transaction, command: Start, now: datetime) -> dict[str, Any]:
+    session = tx.find_session(command.session_id)
+    stored = {} if session is None else dict(session.state)
+    given = command.state or {}
+    patch = given if command.overwrite_state else {key: value for key, value in given.items() if key not in stored}
+    removed = tuple(stored.keys() - given.keys()) if command.overwrite_state and command.state is not None else ()
+    if patch or removed:
+        tx.patch_session(command.session_id, [StatePatch(patch, removed)], now=now)
+    return {key: value for key, value in {**stored, **patch}.items() if key not in removed}
+
+
+def claim(tx: Transaction, run_id: RunId, lease: Lease, fingerprints: Mapping[str, str]) -> Claimed | None:
+    """Lease a run, carry out its passed deadlines, and load its journal; None when it may not be claimed.
+
+    Args:
+        tx: The transaction.
+        run_id: The run.
+        lease: Who claims it, until when.
+        fingerprints: The definitions at hand, by program; the stored shape is loaded only where it differs.
+    """
+    run = tx.claim_run(run_id, owner=lease.owner, now=lease.now, until=lease.until)
+    if run is None:
+        return None
+    for task in tx.due_tasks(now=lease.now, limit=1000, run_id=run_id):
+        expire(tx, task, lease.now)
+    known = fingerprints.get(run.program, run.fingerprint) == run.fingerprint
+    shape = None if known else tx.find_definition(run.fingerprint)
+    return Claimed(run=run, entries=tx.load_entries(run_id, after=0), shape=shape)
+
+
+def commit(tx: Transaction, change: Commit) -> Committed | None:
+    """Write what a worker has done; None when its lease is lost, and then nothing is written.
+
+    Raises:
+        NewsArrived: The run was to end, but entries have arrived that its worker has not seen.
+    """
+    transition, run = change.transition, change.run
+    applied = tx.apply(transition)
+    if applied is None:
+        return None
+    ends = transition.end in ENDED
+    if applied.news and ends:
+        raise NewsArrived
+    if change.tasks:
+        tx.insert_tasks(run, change.tasks)
+    for child in change.children:
+        tx.insert_run(child, now=transition.now, owner=None, ready_at=None)
+    if change.patches:
+        tx.patch_session(run.session_id, change.patches, now=transition.now)
+    if ends:
+        _after_end(tx, change)
+    news = tx.load_entries(run.id, after=transition.known_seq) if applied.news else []
+    return Committed(applied=applied, news=[entry for entry in news if entry.kind in _FROM_OUTSIDE])
+
+
+_FROM_OUTSIDE = frozenset({EntryKind.DECIDED, EntryKind.CHILD_ENDED, EntryKind.CANCEL})
+
+
+def _after_end(tx: Transaction, change: Commit) -> None:
+    run, now = change.run, change.transition.now
+    if change.drop_tasks:
+        tx.close_tasks(run.id, now=now)
+    if change.end_children:
+        for child in tx.list_children(run.id):
+            _end_tree(tx, child, now, {"reason": "the parent run ended", "by": "system:parent"})
+    _tell_parent(tx, run, change.transition.entries[-1], now)
+
+
+def _tell_parent(tx: Transaction, run: Run, finished: NewEntry, now: datetime) -> None:
+    if run.parent_id is not None and run.parent_key is not None:
+        tx.wake_run(run.parent_id, [NewEntry(run.parent_key, EntryKind.CHILD_ENDED, now, finished.data)], now=now)
+
+
+def decide(tx: Transaction, task_id: TaskId, verdict: Verdict, digest: str, by: Actor, now: datetime) -> Decision:
+    """Record a decision and wake the run that waits for it; the first valid one wins.
+
+    Raises:
+        TaskNotFound: No such task.
+        AlreadyDecided: Someone was faster.
+        TaskExpired: The deadline has passed.
+        TaskClosed: The run ended or dropped the task.
+        TaskChanged: The digest is not that of the stored bytes.
+        InvalidDecision: The verdict does not fit; the task stays pending.
+    """
+    task = tx.find_task(task_id)
+    if task is None:
+        raise TaskNotFound(f"Expected a user task {task_id}, but there is none.", task_id=task_id)
+    _refuse_if_settled(task, now)
+    if task.digest != digest:
+        raise TaskChanged(
+            f"Expected the digest of task {task_id} as it is stored, but got {digest[:12]!r}.", task_id=task_id
+        )
+    outcome = settle(task.spec, verdict)
+    if isinstance(outcome, Refused):
+        raise InvalidDecision(
+            f"Expected a decision that fits task {task_id} ('{task.key}'), but: {outcome.reason}.", task_id=task_id
+        )
+    decision = _decision(task, outcome, by, now)
+    if not tx.decide_task(decision, timeout=False):
+        _refuse_if_settled(tx.find_task(task_id) or task, now)
+        raise TaskClosed(f"Expected task {task_id} to be pending, but it no longer is.", task_id=task_id)
+    if tx.wake_run(task.run_id, [_decided(task, outcome, by, now)], now=now) is None:
+        raise TaskClosed(f"Expected the run of task {task_id} to wait for it, but it has ended.", task_id=task_id)
+    return decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decide:
+    """A verdict on one task."""
+
+    task_id: TaskId
+    verdict: Verdict
+    digest: str
+    """Of what was shown to whoever decides."""
+
+
+def decide_and_claim(
+    tx: Transaction, run_id: RunId, commands: Sequence[Decide], by: Actor, lease: Lease, fingerprints: Mapping[str, str]
+) -> Claimed | None:
+    """Record several decisions on one run, all or none, and lease the run; None when another worker holds it.
+
+    Raises:
+        See `decide`; also `TaskNotFound` when a task belongs to another run.
+    """
+    for command in commands:
+        if decide(tx, command.task_id, command.verdict, command.digest, by, lease.now).run_id != run_id:
+            raise TaskNotFound(f"Expected task {command.task_id} to belong to run {run_id}, but it does not.")
+    return claim(tx, run_id, lease, fingerprints)
+
+
+def expire(tx: Transaction, task: UserTask, now: datetime) -> bool:
+    """Carry out a passed deadline, exactly once; False when a decision or another worker was faster."""
+    outcome = settle_timeout(task.spec)
+    if not tx.decide_task(_decision(task, outcome, TIMEOUT, now), timeout=True):
+        return False
+    tx.wake_run(task.run_id, [_decided(task, outcome, TIMEOUT, now)], now=now)
+    return True
+
+
+def expire_due(tx: Transaction, now: datetime, limit: int) -> list[UserTask]:
+    """Carry out up to `limit` passed deadlines, the oldest first; return those that were carried out."""
+    return [task for task in tx.due_tasks(now=now, limit=limit, run_id=None) if expire(tx, task, now)]
+
+
+def cancel(tx: Transaction, run_id: RunId, by: Actor, reason: str | None, now: datetime) -> bool:
+    """End a run with its whole tree and close its tasks; False when it had ended already.
+
+    A run that a live worker holds ends as soon as the effect that is being performed is over: no further one starts.
+
+    Raises:
+        RunNotFound: No such run.
+    """
+    run = tx.find_run(run_id)
+    if run is None:
+        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+    if run.state in ENDED:
+        return False
+    data = {"by": str(by), "via": by.via, "reason": reason or f"Workflow cancelled by {by}"}
+    _end_tree(tx, run, now, data)
+    return True
+
+
+def _end_tree(tx: Transaction, run: Run, now: datetime, data: dict[str, Any]) -> None:
+    if run.state in ENDED:
+        return
+    asked = NewEntry("", EntryKind.CANCEL, now, json_bytes(data))
+    held = run.state is RunState.RUNNING and run.ready_at is not None and run.ready_at > now
+    if held:
+        tx.wake_run(run.id, [asked], now=now)
+    else:
+        finished = NewEntry("", EntryKind.FINISHED, now, json_bytes({"cancelled": data["reason"], "stage": "PAUSED"}))
+        tx.end_run(run.id, [asked, finished], RunState.CANCELLED, now=now)
+        _tell_parent(tx, run, finished, now)
+    tx.close_tasks(run.id, now=now)
+    for child in tx.list_children(run.id):
+        _end_tree(tx, child, now, data)
+
+
+def _refuse_if_settled(task: UserTask, now: datetime) -> None:
+    match task.status_at(now):
+        case TaskStatus.COMPLETED:
+            raise AlreadyDecided(
+                task.id, by=task.decided_by or "?", at=task.decided_at or now, verdict=task.verdict or "?"
+            )
+        case TaskStatus.CANCELLED:
+            raise TaskClosed(
+                f"Expected task {task.id} to be pending, but its run ended and dropped it.", task_id=task.id
+            )
+        case TaskStatus.EXPIRED:
+            due = "?" if task.due_at is None else task.due_at.isoformat()
+            raise TaskExpired(
+                f"Expected a decision on task {task.id} before {due}, but that time has passed;"
+                f" on_timeout='{task.spec.on_timeout}' applies.",
+                task_id=task.id,
+            )
+        case TaskStatus.PENDING:
+            return
+
+
+def _decision(task: UserTask, outcome: Outcome, by: Actor, now: datetime) -> Decision:
+    return Decision(
+        task_id=task.id, run_id=task.run_id, key=task.key, outcome=outcome, by=by, at=now, digest=task.digest
+    )
+
+
+def _decided(task: UserTask, outcome: Outcome, by: Actor, now: datetime) -> NewEntry:
+    return NewEntry(task.key, EntryKind.DECIDED, now, decision_bytes(task.id, outcome, by))

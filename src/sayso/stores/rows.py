@@ -1,0 +1,75 @@
+"""From a row, in the order in which the statements select it, to a value of the model."""
+
+import json
+from typing import Any
+
+from sayso.core.instants import from_micros
+from sayso.core.taskforms import spec_from_bytes
+from sayso.model.actors import Actor
+from sayso.model.runs import Run, RunState, Session
+from sayso.model.tasks import TaskStatus, UserTask
+
+
+def run_of(row: Any) -> Run:
+    """Return the run of a row of `statements.RUN`."""
+    (id_, session, program, print_, state, epoch, seq, ready, parent, parent_key, problem, created, updated) = row
+    return Run(
+        id=id_,
+        session_id=session,
+        program=program,
+        fingerprint=print_,
+        state=RunState(state),
+        epoch=epoch,
+        seq=seq,
+        ready_at=None if ready is None else from_micros(ready),
+        parent_id=parent,
+        parent_key=parent_key,
+        problem=problem,
+        created_at=from_micros(created),
+        updated_at=from_micros(updated),
+    )
+
+
+def task_of(row: Any) -> UserTask:
+    """Return the task of a row of `statements.TASK`."""
+    (
+        id_,
+        run,
+        session,
+        program,
+        key,
+        _kind,
+        status,
+        digest,
+        body,
+        created,
+        due,
+        blob,
+        verdict,
+        by_type,
+        by_id,
+        decided,
+    ) = row
+    return UserTask(
+        id=id_,
+        run_id=run,
+        session_id=session,
+        program=program,
+        key=key,
+        spec=spec_from_bytes(body if blob is None else blob),
+        digest=digest,
+        status=TaskStatus(status),
+        created_at=from_micros(created),
+        due_at=None if due is None else from_micros(due),
+        decided_by=None if by_id is None else str(Actor(type=by_type, id=by_id)),
+        decided_at=None if decided is None else from_micros(decided),
+        verdict=verdict,
+    )
+
+
+def session_of(row: Any) -> Session:
+    """Return the session of a row."""
+    id_, user, state, created, updated = row
+    return Session(
+        id=id_, user_id=user, state=json.loads(state), created_at=from_micros(created), updated_at=from_micros(updated)
+    )

@@ -1,0 +1,120 @@
+"""The tables, in one place, for SQLite and PostgreSQL alike.
+
+Every access path of the runtime has an index, and those that serve a queue are partial: they hold only the rows that
+wait. Large bodies live in `blobs`, once, beside the row that names them.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
+
+metadata = MetaData()
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("session_id", Text, nullable=False),
+    Column("program", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("owner", Text),
+    Column("ready_at", BigInteger),
+    Column("parent_id", Text),
+    Column("parent_key", Text),
+    Column("problem", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+_READY = runs.c.ready_at.is_not(None)
+Index("ix_runs_ready", runs.c.program, runs.c.ready_at, sqlite_where=_READY, postgresql_where=_READY)
+Index("ix_runs_session", runs.c.session_id, runs.c.created_at)
+_CHILD = runs.c.parent_id.is_not(None)
+Index("ix_runs_parent", runs.c.parent_id, sqlite_where=_CHILD, postgresql_where=_CHILD)
+Index("ix_runs_created", runs.c.created_at)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("data", LargeBinary),
+    Column("blob", Text),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("digest", Text, primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("task_id", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("session_id", Text, nullable=False),
+    Column("program", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("body", LargeBinary),
+    Column("blob", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("due_at", BigInteger),
+)
+_PENDING = tasks.c.status == text("'pending'")
+Index("ix_tasks_run", tasks.c.run_id)
+Index("ix_tasks_pending", tasks.c.created_at, tasks.c.task_id, sqlite_where=_PENDING, postgresql_where=_PENDING)
+Index(
+    "ix_tasks_kind", tasks.c.kind, tasks.c.created_at, tasks.c.task_id, sqlite_where=_PENDING, postgresql_where=_PENDING
+)
+_DUE = _PENDING & tasks.c.due_at.is_not(None)
+Index("ix_tasks_due", tasks.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("task_id", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("note", Text),
+    Column("by_type", Text, nullable=False),
+    Column("by_id", Text, nullable=False),
+    Column("via", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_id", Text, primary_key=True),
+    Column("user_id", Text),
+    Column("state", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+definitions = Table(
+    "definitions",
+    metadata,
+    Column("fingerprint", Text, primary_key=True),
+    Column("program", Text, nullable=False),
+    Column("shape", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

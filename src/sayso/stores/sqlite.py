@@ -1,0 +1,111 @@
+"""The embedded store: one SQLite file, one writing thread, readers beside it.
+
+Default settings: WAL and `synchronous=FULL`, so an acknowledged change survives a loss of power. Any number of
+processes may open the same file; each has its own writer, and SQLite serialises their commits.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, TypeVar
+
+from sqlalchemy.dialects import sqlite
+
+from sayso.stores.driver import check_version, connect, sqlite_module, translate
+from sayso.stores.listings import Listings
+from sayso.stores.migrate import migrate
+from sayso.stores.statements import compile_all
+from sayso.stores.transaction import SqlTransaction
+from sayso.stores.writer import CommitObserver, Writer
+
+R = TypeVar("R")
+Synchronous = Literal["FULL", "NORMAL"]
+_READERS = 2
+
+
+class SqliteStore:
+    """A store in one SQLite file, or in memory for the life of this object.
+
+    Args:
+        path: The file, created when missing; `:memory:` keeps everything in this process.
+        synchronous: FULL (default) survives a loss of power; NORMAL may then lose the newest commits.
+        observer: Told around every commit; for tests.
+
+    Raises:
+        UnsafeSqlite: The SQLite library has the WAL-reset bug.
+        StoreUnavailable: The file cannot be opened.
+        StoreTooNew: A newer Sayso has written the file.
+    """
+
+    def __init__(self, path: str, *, synchronous: Synchronous = "FULL", observer: CommitObserver | None = None) -> None:
+        self._module = sqlite_module()
+        self._path = path
+        self._synchronous: Synchronous = synchronous
+        dialect = sqlite.dialect(paramstyle="named")
+        self._sql = compile_all(dialect)
+        self._listings = Listings(dialect)
+        if path != ":memory:":
+            check_version(self._module)
+        connection = connect(self._module, path, synchronous=synchronous)
+        migrate(self._module, connection, path)
+        self._writer = Writer(connection, self._transaction(connection), translate, observer)
+        self._local = threading.local()
+        self._connections: list[Any] = []
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sayso-reader")
+        self._seen_version: int | None = None
+
+    async def run(self, unit: Callable[[SqlTransaction], R]) -> R:
+        """Run a unit in one durable transaction; it is all or nothing.
+
+        Raises:
+            StoreUnavailable: The disk is full or the file stays locked; nothing was written.
+        """
+        return await self._writer.run(unit)
+
+    async def read(self, unit: Callable[[SqlTransaction], R]) -> R:
+        """Run a unit that only reads, on one snapshot, beside the writer."""
+        if self._path == ":memory:":
+            return await self._writer.run(unit)
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, unit)
+
+    async def changed(self) -> bool:
+        """Tell whether any connection has committed to the file since the last call."""
+        if self._path == ":memory:":
+            return False
+        version = await asyncio.get_running_loop().run_in_executor(self._readers, self._data_version)
+        before, self._seen_version = self._seen_version, version
+        return before != version
+
+    def close(self) -> None:
+        """Finish what is queued and close every connection."""
+        self._writer.close()
+        self._readers.shutdown(wait=True)
+        for connection in self._connections:
+            connection.close()
+        self._connections.clear()
+
+    def _transaction(self, connection: Any) -> SqlTransaction:
+        return SqlTransaction(connection.cursor(), self._sql, self._listings)
+
+    def _reader(self) -> tuple[Any, SqlTransaction]:
+        if not hasattr(self._local, "reader"):
+            connection = connect(self._module, self._path, synchronous=self._synchronous, read_only=True)
+            self._connections.append(connection)
+            self._local.reader = (connection, self._transaction(connection))
+        return self._local.reader
+
+    def _read(self, unit: Callable[[SqlTransaction], R]) -> R:
+        connection, transaction = self._reader()
+        try:
+            connection.execute("BEGIN")
+            try:
+                return unit(transaction)
+            finally:
+                connection.execute("COMMIT")
+        except Exception as exc:
+            raise translate(exc) from exc.__cause__
+
+    def _data_version(self) -> int:
+        connection, _ = self._reader()
+        return connection.execute("PRAGMA data_version").fetchone()[0]

@@ -1,0 +1,203 @@
+"""Every statement of the hot path, written once in SQLAlchemy Core and compiled once per dialect.
+
+The compiled text runs on the driver's own cursor with named parameters; SQLAlchemy takes no part in execution. Values are
+plain text, integers and bytes, so no parameter or column needs a conversion.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ClauseElement,
+    ColumnElement,
+    Dialect,
+    and_,
+    bindparam,
+    case,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql import Select
+
+from sayso.stores.schema import blobs, decisions, definitions, journal, meta, runs, sessions, tasks
+
+
+def P(name: str) -> BindParameter[Any]:  # noqa: N802 - reads as the placeholder it is
+    """Return a named parameter."""
+    return bindparam(name, required=False)
+
+
+def constant(value: str) -> ColumnElement[str]:
+    """Return a constant that is part of the statement's text."""
+    return literal_column(f"'{value}'")
+
+
+ONE: ColumnElement[int] = literal_column("1")
+ZERO: ColumnElement[int] = literal_column("0")
+_OPEN = runs.c.state.in_([constant("queued"), constant("waiting"), constant("running")])
+
+
+def _insert_new(table: Any, *keys: str) -> dict[str, ClauseElement]:
+    """Return, per dialect, an insert that does nothing where the key is taken."""
+    values = {column.name: P(column.name) for column in table.columns}
+    index = [table.c[key] for key in keys]
+    return {
+        "sqlite": sqlite.insert(table).values(values).on_conflict_do_nothing(index_elements=index),
+        "postgresql": postgresql.insert(table).values(values).on_conflict_do_nothing(index_elements=index),
+    }
+
+
+_MINE = and_(runs.c.run_id == P("run_id"), runs.c.epoch == P("epoch"), runs.c.state == constant("running"))
+_SEEN = runs.c.seq == P("known_seq")
+_CLAIMABLE = or_(
+    runs.c.state.in_([constant("queued"), constant("waiting")]),
+    and_(runs.c.state == constant("running"), runs.c.ready_at <= P("now")),
+)
+_WAKES = runs.c.state == constant("waiting")
+_ENTRY = select(
+    journal.c.seq, journal.c.key, journal.c.kind, journal.c.at, journal.c.data, blobs.c.data.label("blob_data")
+).select_from(journal.outerjoin(blobs, and_(blobs.c.run_id == journal.c.run_id, blobs.c.digest == journal.c.blob)))
+
+TASK: Select[Any] = select(
+    *[column for column in tasks.c if column.name != "blob"],
+    blobs.c.data.label("blob_data"),
+    decisions.c.verdict,
+    decisions.c.by_type,
+    decisions.c.by_id,
+    decisions.c.at.label("decided_at"),
+).select_from(
+    tasks.outerjoin(decisions, decisions.c.task_id == tasks.c.task_id).outerjoin(
+        blobs, and_(blobs.c.run_id == tasks.c.run_id, blobs.c.digest == tasks.c.blob)
+    )
+)
+"""A task with its decision and its body; listings add their conditions (listings.py)."""
+
+RUN: Select[Any] = select(*[column for column in runs.c if column.name != "owner"])
+
+_STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
+    # runs
+    "insert_run": _insert_new(runs, "run_id"),
+    "find_run": RUN.where(runs.c.run_id == P("run_id")),
+    "children": RUN.where(runs.c.parent_id == P("run_id")),
+    "claim_run": update(runs)
+    .where(runs.c.run_id == P("run_id"), _CLAIMABLE)
+    .values(
+        state=constant("running"),
+        epoch=runs.c.epoch + ONE,
+        owner=P("owner"),
+        ready_at=P("until"),
+        updated_at=P("now"),
+        problem=null(),
+    )
+    .returning(*RUN.selected_columns),
+    "ready_runs": select(runs.c.run_id)
+    .where(runs.c.program == P("program"), runs.c.ready_at.is_not(None), runs.c.ready_at <= P("now"))
+    .order_by(runs.c.ready_at)
+    .limit(P("limit"))
+    .offset(ZERO),
+    "next_ready_at": select(runs.c.ready_at)
+    .where(runs.c.program == P("program"), runs.c.ready_at.is_not(None))
+    .order_by(runs.c.ready_at)
+    .limit(ONE)
+    .offset(ZERO),
+    "advance_run": update(runs).where(_MINE).values(seq=runs.c.seq + P("n"), updated_at=P("now")).returning(runs.c.seq),
+    "rest_run": update(runs)
+    .where(_MINE)
+    .values(
+        seq=runs.c.seq + P("n"),
+        state=case((_SEEN, P("end")), else_=runs.c.state),
+        ready_at=case((_SEEN, P("ready_at")), else_=runs.c.ready_at),
+        updated_at=P("now"),
+    )
+    .returning(runs.c.seq),
+    "renew_lease": update(runs).where(_MINE).values(ready_at=P("until")).returning(runs.c.seq),
+    "wake_run": update(runs)
+    .where(runs.c.run_id == P("run_id"), _OPEN)
+    .values(
+        seq=runs.c.seq + P("n"),
+        state=case((_WAKES, constant("queued")), else_=runs.c.state),
+        ready_at=case((_WAKES, P("now")), else_=runs.c.ready_at),
+        updated_at=P("now"),
+    )
+    .returning(runs.c.seq, runs.c.state),
+    "end_run": update(runs)
+    .where(runs.c.run_id == P("run_id"), _OPEN)
+    .values(seq=runs.c.seq + P("n"), state=P("end"), ready_at=null(), epoch=runs.c.epoch + ONE, updated_at=P("now"))
+    .returning(runs.c.seq),
+    "set_problem": update(runs)
+    .where(_MINE)
+    .values(state=constant("waiting"), ready_at=P("retry_at"), problem=P("problem"), updated_at=P("now")),
+    "set_fingerprint": update(runs).where(_MINE).values(fingerprint=P("fingerprint")),
+    # journal
+    "insert_entry": insert(journal).values({column.name: P(column.name) for column in journal.columns}),
+    "insert_blob": _insert_new(blobs, "run_id", "digest"),
+    "load_entries": _ENTRY.where(journal.c.run_id == P("run_id"), journal.c.seq > P("after")).order_by(journal.c.seq),
+    # definitions
+    "insert_definition": _insert_new(definitions, "fingerprint"),
+    "find_definition": select(definitions.c.shape).where(definitions.c.fingerprint == P("fingerprint")),
+    # tasks
+    "insert_task": insert(tasks).values({column.name: P(column.name) for column in tasks.columns}),
+    "find_task": TASK.where(tasks.c.task_id == P("task_id")),
+    "run_tasks": TASK.where(tasks.c.run_id == P("run_id")).order_by(tasks.c.created_at, tasks.c.task_id),
+    "run_pending": TASK.where(tasks.c.run_id == P("run_id"), tasks.c.status == constant("pending")).order_by(
+        tasks.c.created_at, tasks.c.task_id
+    ),
+    "due_tasks": TASK.where(
+        tasks.c.status == constant("pending"), tasks.c.due_at.is_not(None), tasks.c.due_at <= P("now")
+    )
+    .order_by(tasks.c.due_at)
+    .limit(P("limit"))
+    .offset(ZERO),
+    "run_due": TASK.where(
+        tasks.c.run_id == P("run_id"), tasks.c.status == constant("pending"), tasks.c.due_at <= P("now")
+    ),
+    "decide_task": update(tasks)
+    .where(
+        tasks.c.task_id == P("task_id"),
+        tasks.c.status == constant("pending"),
+        tasks.c.digest == P("digest"),
+        or_(tasks.c.due_at.is_(None), tasks.c.due_at > P("now")),
+    )
+    .values(status=constant("completed")),
+    "expire_task": update(tasks)
+    .where(
+        tasks.c.task_id == P("task_id"),
+        tasks.c.status == constant("pending"),
+        tasks.c.digest == P("digest"),
+        tasks.c.due_at <= P("now"),
+    )
+    .values(status=constant("completed")),
+    "insert_decision": insert(decisions).values({column.name: P(column.name) for column in decisions.columns}),
+    "close_tasks": update(tasks)
+    .where(tasks.c.run_id == P("run_id"), tasks.c.status == constant("pending"))
+    .values(status=constant("cancelled")),
+    # sessions
+    "insert_session": _insert_new(sessions, "session_id"),
+    "find_session": select(sessions).where(sessions.c.session_id == P("session_id")),
+    "lock_session": select(sessions.c.state).where(sessions.c.session_id == P("session_id")).with_for_update(),
+    "set_session": update(sessions)
+    .where(sessions.c.session_id == P("session_id"))
+    .values(state=P("state"), updated_at=P("now")),
+    # meta
+    "find_meta": select(meta.c.value).where(meta.c.name == P("name")),
+}
+
+
+def compile_all(dialect: Dialect) -> dict[str, str]:
+    """Return the text of every statement for a dialect, by name."""
+    return {name: compile_one(_of(statement, dialect), dialect) for name, statement in _STATEMENTS.items()}
+
+
+def compile_one(statement: ClauseElement, dialect: Dialect) -> str:
+    """Return the text of one statement, with named parameters."""
+    return str(statement.compile(dialect=dialect))
+
+
+def _of(statement: ClauseElement | Mapping[str, ClauseElement], dialect: Dialect) -> ClauseElement:
+    return statement[dialect.name] if isinstance(statement, Mapping) else statement

@@ -1,0 +1,180 @@
+"""The one thread that writes to an SQLite file, with group commit.
+
+Everything that was queued while the last commit was running goes into the next transaction, each unit under its own
+savepoint, so that one fsync makes many units durable and a unit that fails takes nobody with it. Results are
+delivered only after the commit: what a caller has seen is durable.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from sayso.stores.transaction import SqlTransaction
+
+_MOST_PER_COMMIT = 512
+
+Phase = Literal["before_commit", "after_commit"]
+
+
+class CommitObserver(Protocol):
+    """Told around every commit; the fault tests crash the process here."""
+
+    def __call__(self, phase: Phase, units: int) -> None:
+        """Take note of a commit of `units` units that is about to happen or has just happened."""
+        ...
+
+
+class Connection(Protocol):
+    """What the writer needs of a driver's connection."""
+
+    def execute(self, sql: str, /) -> Any:
+        """Run one statement."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A unit with the future that waits for it."""
+
+    unit: Callable[[SqlTransaction], Any]
+    future: "asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    job: Job
+    value: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Runs units one commit at a time, in the order in which they were submitted.
+
+    Args:
+        connection: The writing connection; used on the writer's thread only, and closed by it.
+        transaction: The port over that connection.
+        translate: Turns a driver's exception into one of ours.
+        observer: Told around every commit.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        transaction: SqlTransaction,
+        translate: Callable[[BaseException], BaseException],
+        observer: CommitObserver | None = None,
+    ) -> None:
+        self._connection = connection
+        self._transaction = transaction
+        self._translate = translate
+        self._observer = observer
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="sayso-writer", daemon=True)
+        self._thread.start()
+
+    async def run(self, unit: Callable[[SqlTransaction], Any]) -> Any:
+        """Run a unit and return its value once it is durable."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._queue.put(Job(unit, future, loop))
+        return await future
+
+    def close(self) -> None:
+        """Finish what is queued and stop the thread."""
+        self._queue.put(None)
+        self._thread.join()
+
+    # -- on the writer's thread ----------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        stopping = False
+        while not stopping:
+            first = self._queue.get()
+            jobs = [] if first is None else [first]
+            stopping = first is None
+            while not stopping and len(jobs) < _MOST_PER_COMMIT:
+                try:
+                    job = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:
+                    stopping = True
+                else:
+                    jobs.append(job)
+            if jobs:
+                _deliver(self._commit(jobs))
+        self._connection.close()
+
+    def _commit(self, jobs: list[Job]) -> list[_Result]:
+        execute = self._connection.execute
+        try:
+            execute("BEGIN IMMEDIATE")
+            results = [self._alone(jobs[0])] if len(jobs) == 1 else [self._saved(job) for job in jobs]
+            if self._observer is not None:
+                self._observer("before_commit", len(jobs))
+            execute("COMMIT")
+        except Exception as exc:  # the outcome of every unit of this commit
+            self._abandon()
+            error = self._translate(exc)
+            return [_Result(job, error=error) for job in jobs]
+        if self._observer is not None:
+            self._observer("after_commit", len(jobs))
+        return results
+
+    def _alone(self, job: Job) -> _Result:
+        """Run the only unit of a commit: it needs no savepoint, an error rolls everything back."""
+        try:
+            return _Result(job, value=job.unit(self._transaction))
+        except Exception as exc:  # the unit's own outcome
+            self._connection.execute("ROLLBACK")
+            self._connection.execute("BEGIN IMMEDIATE")
+            return _Result(job, error=self._translate(exc))
+
+    def _saved(self, job: Job) -> _Result:
+        execute = self._connection.execute
+        execute("SAVEPOINT unit")
+        try:
+            value = job.unit(self._transaction)
+        except Exception as exc:  # the unit's own outcome
+            execute("ROLLBACK TO unit")
+            execute("RELEASE unit")
+            return _Result(job, error=self._translate(exc))
+        execute("RELEASE unit")
+        return _Result(job, value=value)
+
+    def _abandon(self) -> None:
+        try:
+            self._connection.execute("ROLLBACK")
+        except Exception:  # noqa: S110 - SQLite has already rolled back by itself (disk full, I/O error)
+            pass
+
+
+def _deliver(results: list[_Result]) -> None:
+    """Hand results to their event loops, one call per loop."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Result]] = {}
+    for result in results:
+        by_loop.setdefault(result.job.loop, []).append(result)
+    for loop, mine in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_settle, mine)
+        except RuntimeError:  # the loop was closed; nobody waits any more
+            continue
+
+
+def _settle(results: list[_Result]) -> None:
+    for result in results:
+        future = result.job.future
+        if future.done():  # its waiter was cancelled
+            continue
+        if result.error is None:
+            future.set_result(result.value)
+        else:
+            future.set_exception(result.error)

@@ -1,0 +1,1 @@
+"""The public test kit: a clock that stands still, readable ids, and scripted reviewers."""
