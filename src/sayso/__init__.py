@@ -1,7 +1,7 @@
 """Sayso: nothing irreversible without your say-so.
 
-A durable runtime for workflows that need people. The public names are loaded when they are first used, so that `import sayso`
-costs nothing.
+A durable runtime for workflows that need people. The public names are loaded when they are first used, so that
+`import sayso` costs nothing.
 """
 
 from importlib import import_module

@@ -9,13 +9,8 @@ from sayso.model.decisions import Verdict
 from sayso.model.errors import AlreadyDecided, Invalid, InvalidDecision, RunNotPaused, TaskExpired
 from sayso.model.runs import ENDED, Run
 from sayso.model.tasks import TaskStatus, UserTask
-from sayso.programs.workflow.requirement import (
-    ErrorRequirement,
-    Requirement,
-    StepRequirement,
-    refuse_changed,
-    requirement_of,
-)
+from sayso.programs.workflow.matching import refuse_changed, requirement_of
+from sayso.programs.workflow.requirement import ErrorRequirement, Requirement, StepRequirement
 from sayso.runtime.units import Decide
 
 

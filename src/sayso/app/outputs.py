@@ -9,8 +9,9 @@ from sayso.model.runs import Run, RunState
 from sayso.model.tasks import UserTask
 from sayso.programs.workflow.definition import WorkflowDefinition
 from sayso.programs.workflow.interpreter import WorkflowExecution
+from sayso.programs.workflow.matching import requirement_of
 from sayso.programs.workflow.output import RunStatus, WorkflowRunOutput
-from sayso.programs.workflow.requirement import ErrorRequirement, Requirement, StepRequirement, requirement_of
+from sayso.programs.workflow.requirement import ErrorRequirement, Requirement, StepRequirement
 from sayso.runtime.runner import Rest
 
 STATUSES = {

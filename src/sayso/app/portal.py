@@ -66,7 +66,7 @@ async def _pump(items: AsyncIterator[Any], received: "queue.SimpleQueue[tuple[st
         async for item in items:
             received.put(("item", item))
         received.put(("end", None))
-    except Exception as exc:  # handed to the sync consumer, which raises it
+    except Exception as exc:  # noqa: BLE001 - handed to the sync consumer, which raises it
         received.put(("error", exc))
 
 

@@ -1,11 +1,11 @@
 """`Workflow`: a definition that can be run, continued, read and cancelled.
 
-Every method exists twice, sync and async, over one implementation: the sync one runs the async one on the portal's loop. A run is
-advanced by its caller; a `Worker` does the same for runs whose caller has gone.
+Every method exists twice, sync and async, over one implementation: the sync one runs the async one on the portal's
+loop. A run is advanced by its caller; a `Worker` does the same for runs whose caller has gone.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from typing import Any, cast
 
 from sayso.app.continuing import answers, refuse_ended
@@ -107,8 +107,9 @@ class Workflow(WorkflowDefinition):
     ) -> Any:
         """Start a run and take it as far as it goes: to its end, or to where a person is needed.
 
-        Returns a coroutine of `WorkflowRunOutput`, or with `stream=True` an async iterator of events. The run is stored before
-        anything of it happens; with `background=True` the output is PENDING and the run goes on by itself.
+        Returns a coroutine of `WorkflowRunOutput`, or with `stream=True` an async iterator of events. The run is
+        stored before anything of it happens; with `background=True` the output is PENDING and the run goes on by
+        itself.
 
         Raises:
             ValueError: The input does not fit `input_schema`, or a value cannot be stored; nothing was started.
@@ -157,8 +158,8 @@ class Workflow(WorkflowDefinition):
     ) -> Any:
         """Send the answers that were given, and take the run on from the exact point where it stands.
 
-        Of the requirements only the answers are read. With several pending, the run goes on with those that are answered and
-        stays paused for the rest. Of two callers one wins; the other gets an error, or the same result.
+        Of the requirements only the answers are read. With several pending, the run goes on with those that are
+        answered and stays paused for the rest. Of two callers one wins; the other gets an error, or the same result.
 
         Args:
             run_response: A run's output whose requirements carry the answers.
@@ -360,7 +361,8 @@ class Workflow(WorkflowDefinition):
         """Start (or claim) now, advance later; the run is durable before this returns."""
         claimed = await begin()
         found = run_id if claimed is None else claimed.run.id
-        assert found is not None, "a new run is always claimed"
+        if found is None:
+            raise RunNotFound("Expected a run to go on with, but there is none.")
         task = asyncio.get_running_loop().create_task(self._quietly(found, claimed))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
@@ -378,8 +380,8 @@ class Workflow(WorkflowDefinition):
 
     def _sync(self, result: Any) -> Any:
         if asyncio.iscoroutine(result):
-            return portal.call(cast("Coroutine[Any, Any, Any]", result))
-        return cast("Iterator[Any]", portal.iterate(result))
+            return portal.call(result)
+        return portal.iterate(result)
 
 
 def _announce_end(output: WorkflowRunOutput, listener: Listener) -> None:

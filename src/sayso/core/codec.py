@@ -1,9 +1,10 @@
 """Values to JSON and back, with their types.
 
-JSON types are written as they are. Everything else becomes an object with the one reserved key `$`, which holds the name of the
-type; a mapping that itself uses `$`, or keys that are not strings, is written as pairs, so user data can never be
-mistaken for a type mark. Classes are restored only when their module is already loaded and they are what the mark
-says (dataclass, pydantic model, enum or named tuple): stored data never imports or calls anything. Nothing is pickled.
+JSON types are written as they are. Everything else becomes an object with the one reserved key `$`, which holds the
+name of the type; a mapping that itself uses `$`, or keys that are not strings, is written as pairs, so user data
+can never be mistaken for a type mark. Classes are restored only when their module is already loaded and they are
+what the mark says (dataclass, pydantic model, enum or named tuple): stored data never imports or calls anything.
+Nothing is pickled.
 
 The form has a version (`VERSION`), kept in the store's schema; an unknown mark is refused, never guessed.
 """
@@ -96,19 +97,19 @@ def from_json(value: Any) -> Any:
     Raises:
         UnreadableValue: See `decode`.
     """
-    kind: type = type(value)
-    if kind is list:
-        return [from_json(item) for item in value]
-    if kind is not dict:
+    if isinstance(value, list):
+        return [from_json(item) for item in cast("list[Any]", value)]
+    if not isinstance(value, dict):
         return value
-    mark = value.get(_MARK)
+    stored = cast("dict[str, Any]", value)
+    mark = stored.get(_MARK)
     if mark is None:
-        return {key: from_json(item) for key, item in value.items()}
+        return {key: from_json(item) for key, item in stored.items()}
     reader = _READERS.get(mark)
     if reader is None:
         raise UnreadableValue(f"Expected a known type mark, but the stored value says {mark!r}.")
     try:
-        return reader(value)
+        return reader(stored)
     except UnreadableValue:
         raise
     except Exception as exc:
@@ -145,16 +146,17 @@ def _fields_of(value: object) -> tuple[str, dict[str, object]] | None:
     if dataclasses.is_dataclass(cls):
         return "dataclass", {f.name: getattr(value, f.name) for f in dataclasses.fields(cls) if hasattr(value, f.name)}
     if hasattr(cls, "__pydantic_fields__"):
-        model = cast("Any", value)
-        items: dict[str, object] = {
-            name: getattr(model, name)
-            for name in cls.__pydantic_fields__
-            if name in model.__dict__  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType, reportUnknownVariableType] - checked by hasattr
-        }
-        return "model", items | cast("dict[str, object]", model.__pydantic_extra__ or {})
+        return "model", _model_fields(value)
     if isinstance(value, tuple) and hasattr(cls, "_fields"):
         return "namedtuple", cast("Any", value)._asdict()
     return None
+
+
+def _model_fields(model: Any) -> dict[str, object]:
+    names = cast("Mapping[str, object]", model.__class__.__pydantic_fields__)
+    extra = cast("dict[str, object]", model.__pydantic_extra__ or {})
+    held: dict[str, object] = {name: getattr(model, name) for name in names if name in model.__dict__}
+    return held | extra
 
 
 def _type_name(cls: type) -> str:
@@ -162,7 +164,8 @@ def _type_name(cls: type) -> str:
     name = f"{cls.__module__}:{cls.__qualname__}"
     if _find(name) is not cls:
         raise UnstorableValue(
-            f"Expected a type defined at the top level of a module, but {_label(cls)} cannot be found again by that name."
+            f"Expected a type defined at the top level of a module,"
+            f" but {_label(cls)} cannot be found again by that name."
         )
     return name
 
@@ -244,8 +247,9 @@ def _write_datetime(value: datetime) -> Json:
 
 
 def _read_datetime(value: Any) -> datetime:
-    text, fold = value if isinstance(value, list) else (value, 0)
-    return datetime.fromisoformat(cast("str", text)).replace(fold=cast("int", fold))
+    if isinstance(value, str):
+        return datetime.fromisoformat(value)
+    return datetime.fromisoformat(value[0]).replace(fold=value[1])
 
 
 _SCALARS: dict[type, _Scalar] = {

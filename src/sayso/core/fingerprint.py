@@ -1,8 +1,8 @@
 """Definitions across deploys: what a run stands on must still be there.
 
-A definition's shape maps each static key (core/keys.py) to what it is, e.g. `{"mail": "Step", "mail?confirm": "approval"}`. Its
-fingerprint is the digest of the shape. A resumed run whose fingerprint differs goes on only when every key that its
-journal or its pending tasks name still exists and is still the same kind of thing.
+A definition's shape maps each static key (core/keys.py) to what it is, e.g. `{"mail": "Step", "mail?confirm":
+"approval"}`. Its fingerprint is the digest of the shape. A resumed run whose fingerprint differs goes on only when
+every key that its journal or its pending tasks name still exists and is still the same kind of thing.
 """
 
 import hashlib

@@ -51,9 +51,3 @@ def iteration(path: str, number: int) -> str:
 def static(key: str) -> str:
     """Return the key as the definition knows it: without pass and execution numbers."""
     return _RUNTIME_PART.sub("", key)
-
-
-def parents(key: str) -> list[str]:
-    """Return every path that contains the key, outermost first."""
-    parts = key.split("/")
-    return ["/".join(parts[:end]) for end in range(1, len(parts))]

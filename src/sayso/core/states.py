@@ -1,9 +1,10 @@
 """The legal moves of a run and of a user task, as tables.
 
-Theory of operation. Six commands move a run: `claim` (a worker takes it), `park` (its program can go no further), `wake` (a
-decision, timer or child arrived), `release` (its worker gives it back), `finish` (its program ended) and `cancel`. A
-`wake` of a running run changes no state: its worker sees the news when it next commits. Everything that is not in the table
-is refused, and a refusal changes nothing. Tests compare every path of the state machines with these tables.
+Theory of operation. Six commands move a run: `claim` (a worker takes it), `park` (its program can go no further),
+`wake` (a decision, timer or child arrived), `release` (its worker gives it back), `finish` (its program ended) and
+`cancel`. A `wake` of a running run changes no state: its worker sees the news when it next commits. Everything that
+is not in the table is refused, and a refusal changes nothing. Tests compare every path of the state machines with
+these tables.
 """
 
 from typing import Literal

@@ -153,6 +153,7 @@ def _route(request: RouteRequest, verdict: Choose) -> Outcome | Refused:
 def _retry(request: ErrorRequest, spec: TaskSpec, verdict: Retry) -> Outcome | Refused:
     if request.max_retries and request.retry_count >= request.max_retries:
         return Refused(
-            f"step '{spec.step_name}' was already retried {request.retry_count} times, which is its limit (expected skip)"
+            f"step '{spec.step_name}' was already retried {request.retry_count} times,"
+            " which is its limit (expected skip)"
         )
     return Outcome(action="retry", verdict="retry", note=verdict.note)

@@ -1,8 +1,8 @@
 """The embedded engine: asyncio workers inside the process.
 
-It looks for runs that can move, and hands each to `advance`. In-process wake-ups come by callback; other processes' commits are
-noticed by a cheap poll of the database's change counter; times that come due are read from the store. Duplicates are
-harmless, because a run can be claimed once only, so nothing here has to be trusted with correctness.
+It looks for runs that can move, and hands each to `advance`. In-process wake-ups come by callback; other processes'
+commits are noticed by a cheap poll of the database's change counter; times that come due are read from the store.
+Duplicates are harmless, because a run can be claimed once only, so nothing here has to be trusted with correctness.
 """
 
 import asyncio
@@ -97,13 +97,13 @@ class LocalEngine:
             for run_id in await self._door.ready_runs(limit=max(free, 0)) if free > 0 else ():
                 if run_id not in self._active:
                     self._active[run_id] = asyncio.create_task(self._one(run_id))
-        except Exception as exc:  # the database may be away for a while; the next round tries again
+        except Exception as exc:  # noqa: BLE001 - the database may be away for a while; the next round tries again
             _log.warning("looking for runs failed", error=str(exc))
 
     async def _one(self, run_id: Any) -> None:
         try:
             await self._advance(run_id)
-        except Exception as exc:  # the run's own state says what happened; others go on
+        except Exception as exc:  # noqa: BLE001 - the run's own state says what happened; others go on
             _log.warning("a run could not be advanced", run=run_id, error=str(exc))
         finally:
             self._active.pop(run_id, None)
@@ -129,7 +129,7 @@ class LocalEngine:
     async def _next_due(self) -> datetime | None:
         try:
             due = await self._door.next_ready_at()
-        except Exception as exc:  # see _round
+        except Exception as exc:  # noqa: BLE001 - see _round
             _log.warning("reading the next due time failed", error=str(exc))
             return None
         # A run that is being advanced here is due only when its lease ends, and then it is not ours to see.
@@ -138,7 +138,7 @@ class LocalEngine:
     async def _foreign_change(self) -> bool:
         try:
             return await self._changed()
-        except Exception as exc:  # see _round
+        except Exception as exc:  # noqa: BLE001 - see _round
             _log.warning("polling for changes failed", error=str(exc))
             return True
 

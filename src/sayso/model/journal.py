@@ -1,7 +1,7 @@
 """Journal entries: the append-only truth of one run.
 
-An entry is `(run_id, seq, key, kind, at, data)`. `data` is JSON bytes in the codec's form; an entry never repeats what an
-earlier one holds. A key is a readable path (core/keys.py); at most one outcome exists per key.
+An entry is `(run_id, seq, key, kind, at, data)`. `data` is JSON bytes in the codec's form; an entry never repeats
+what an earlier one holds. A key is a readable path (core/keys.py); at most one outcome exists per key.
 """
 
 from dataclasses import dataclass
@@ -40,6 +40,10 @@ class EntryKind(StrEnum):
 
 OUTCOMES = frozenset({EntryKind.STEP, EntryKind.DECIDED, EntryKind.FIRED, EntryKind.CHILD_ENDED, EntryKind.EMITTED})
 """The kinds that settle their key for ever."""
+
+
+FROM_OUTSIDE = frozenset({EntryKind.DECIDED, EntryKind.CHILD_ENDED, EntryKind.CANCEL})
+"""The kinds that others than the run's own worker write."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """Runs and sessions as rows, and the transitions between them.
 
-Theory of operation. A run is in one of six states. `queued` may be claimed by any worker; `running` belongs to the worker
-whose epoch it carries, until its lease ends; `waiting` holds nothing but rows. One column, `ready_at`, says when a
-worker should next look at the run: now for `queued`, the end of the lease for `running`, the next deadline or timer
-for `waiting` (None where only a person can move it), None for the ended states. So leases, timers, deadlines and
-wake-ups share one index, and one claim serves all four. core/states.py has the table of legal moves.
+Theory of operation. A run is in one of six states. `queued` may be claimed by any worker; `running` belongs to the
+worker whose epoch it carries, until its lease ends; `waiting` holds nothing but rows. One column, `ready_at`, says
+when a worker should next look at the run: now for `queued`, the end of the lease for `running`, the next deadline
+or timer for `waiting` (None where only a person can move it), None for the ended states. So leases, timers,
+deadlines and wake-ups share one index, and one claim serves all four. core/states.py has the table of legal moves.
 """
 
 from collections.abc import Mapping

@@ -86,10 +86,6 @@ class Context(Protocol):
         """Tell whether the outcome of `key` is journaled, so that `step` would return it without doing anything."""
         ...
 
-    def entered(self, path: str) -> bool:
-        """Tell whether anything inside `path` was journaled before this pass."""
-        ...
-
     async def step(self, key: str, effect: Callable[[], Awaitable[Any]]) -> Any:
         """Perform an effect once and return its value, now and on every replay.
 
@@ -123,7 +119,7 @@ class Context(Protocol):
         ...
 
     def announce(self, event: Any) -> None:
-        """Tell the listeners something that is not journaled, in order with what is."""
+        """Tell the listeners something that is not journaled, in order with what is; silent while replaying."""
         ...
 
     def merge_state(self, patch: StatePatch) -> None:

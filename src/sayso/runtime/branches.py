@@ -1,8 +1,8 @@
 """Branches that run side by side and suspend each for itself.
 
-Each branch is a task. A branch that suspends is out of the way; when news arrives while its siblings still run, it is begun
-again, which replays it to where it stood and takes it on from there. The block as a whole comes to rest when every branch has
-finished or suspended.
+Each branch is a task. A branch that suspends is out of the way; when news arrives while its siblings still run, it
+is begun again, which replays it to where it stood and takes it on from there. The block as a whole comes to rest
+when every branch has finished or suspended.
 """
 
 import asyncio

@@ -1,12 +1,14 @@
 """What a pass has done but not yet committed, and the commits themselves.
 
-The outcome of one step and the intent of the next share a commit: outcomes gather here until the next effect is about to
-start, the program comes to rest, or the event loop has a moment. Announcements keep their order with the entries and are
-published only after the commit that holds what came before them.
+The outcome of one step and the intent of the next share a commit: outcomes gather here until the next effect is
+about to start, the program comes to rest, or the event loop has a moment. Announcements keep their order with the
+entries and are published only after the commit that holds what came before them.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +17,39 @@ from sayso.model.journal import Entry, NewEntry
 from sayso.model.runs import NewRun, NewTask, Run, RunState, StatePatch, Transition
 from sayso.runtime.ports import Clock, Listener, Store
 from sayso.runtime.units import Commit, Committed, commit
+
+
+@dataclass(slots=True)
+class Held:
+    """What was gathered and is not committed yet."""
+
+    entries: list[NewEntry] = field(default_factory=list[NewEntry])
+    tasks: list[NewTask] = field(default_factory=list[NewTask])
+    children: list[NewRun] = field(default_factory=list[NewRun])
+    patches: list[StatePatch] = field(default_factory=list[StatePatch])
+
+    def before(self, later: "Held") -> "Held":
+        """Return this followed by what was gathered later."""
+        return Held(
+            self.entries + later.entries,
+            self.tasks + later.tasks,
+            self.children + later.children,
+            self.patches + later.patches,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resting:
+    """How a run comes to rest."""
+
+    end: RunState
+    """`waiting`, or an ended state."""
+    ready_at: datetime | None = None
+    """When a waiting run should be looked at again."""
+    last: NewEntry | None = None
+    """The `finished` entry of a run that ends."""
+    drop_tasks: bool = False
+    end_children: bool = False
 
 
 class Commits:
@@ -45,10 +80,7 @@ class Commits:
         self._seen = seen
         self._on_news = on_news
         self._listener = listener
-        self._entries: list[NewEntry] = []
-        self._tasks: list[NewTask] = []
-        self._children: list[NewRun] = []
-        self._patches: list[StatePatch] = []
+        self._held = Held()
         self._events: list[Any] = []
         self._flight: asyncio.Future[None] | None = None
         self._soon: asyncio.Handle | None = None
@@ -57,23 +89,23 @@ class Commits:
 
     def add(self, entry: NewEntry, *, task: NewTask | None = None, child: NewRun | None = None) -> None:
         """Take an entry, with the row that belongs to it, into the next commit."""
-        self._entries.append(entry)
+        self._held.entries.append(entry)
         if task is not None:
-            self._tasks.append(task)
+            self._held.tasks.append(task)
         if child is not None:
-            self._children.append(child)
+            self._held.children.append(child)
         self._flush_soon()
 
     def merge_state(self, patch: StatePatch) -> None:
         """Take a change of the session's state into the next commit."""
-        self._patches.append(patch)
+        self._held.patches.append(patch)
 
     def announce(self, event: Any) -> None:
         """Publish an event after everything that came before it is durable."""
         if self._listener is None:
             return
         self._events.append(event)
-        if not self._entries and self._flight is None:
+        if not self._held.entries and self._flight is None:
             self._publish(self._take_events())
 
     async def flush(self) -> None:
@@ -82,34 +114,19 @@ class Commits:
         Raises:
             LeaseLost: Another worker has the run; nothing more may be done.
         """
-        while self._flight is not None:
-            await asyncio.shield(self._flight)
-        if self.lost:
-            raise LeaseLost(f"Expected to hold run {self._run.id}, but its lease is lost.", run_id=self._run.id)
-        if self._entries or self._patches:
-            await self._write(self._batch(end=None, ready_at=None, last=None, drop_tasks=False, end_children=False))
+        await self._landed()
+        if self._held.entries:
+            await self._write(self._batch(None))
 
-    async def rest(
-        self,
-        end: RunState,
-        *,
-        ready_at: datetime | None = None,
-        last: NewEntry | None = None,
-        drop_tasks: bool = False,
-        end_children: bool = False,
-    ) -> bool:
+    async def rest(self, resting: Resting) -> bool:
         """Make everything durable and let the run come to rest; False when news must be taken in first.
 
         Raises:
             LeaseLost: Another worker has the run.
             NewsArrived: The run was to end, but there is news; what was gathered is still held.
         """
-        while self._flight is not None:
-            await asyncio.shield(self._flight)
-        if self.lost:
-            raise LeaseLost(f"Expected to hold run {self._run.id}, but its lease is lost.", run_id=self._run.id)
-        batch = self._batch(end=end, ready_at=ready_at, last=last, drop_tasks=drop_tasks, end_children=end_children)
-        committed = await self._write(batch)
+        await self._landed()
+        committed = await self._write(self._batch(resting))
         return not committed.applied.news
 
     def take_news(self, entries: list[Entry], seq: int) -> None:
@@ -129,47 +146,42 @@ class Commits:
 
     # -- inside ------------------------------------------------------------------------------------------
 
-    def _batch(
-        self,
-        *,
-        end: RunState | None,
-        ready_at: datetime | None,
-        last: NewEntry | None,
-        drop_tasks: bool,
-        end_children: bool,
-    ) -> Commit:
-        entries = (*self._entries, last) if last is not None else tuple(self._entries)
+    async def _landed(self) -> None:
+        """Wait for the commit that is on its way."""
+        while self._flight is not None:
+            await asyncio.shield(self._flight)
+        if self.lost:
+            raise LeaseLost(f"Expected to hold run {self._run.id}, but its lease is lost.", run_id=self._run.id)
+
+    def _batch(self, resting: Resting | None) -> Commit:
+        held, last = self._held, None if resting is None else resting.last
         transition = Transition(
             run_id=self._run.id,
             epoch=self._run.epoch,
             known_seq=self._seen,
             now=self._clock.now(),
-            entries=entries,
-            end=end,
-            ready_at=ready_at,
+            entries=tuple(held.entries) if last is None else (*held.entries, last),
+            end=None if resting is None else resting.end,
+            ready_at=None if resting is None else resting.ready_at,
         )
         return Commit(
             run=self._run,
             transition=transition,
-            tasks=tuple(self._tasks),
-            children=tuple(self._children),
-            patches=tuple(self._patches),
-            drop_tasks=drop_tasks,
-            end_children=end_children,
+            tasks=tuple(held.tasks),
+            children=tuple(held.children),
+            patches=tuple(held.patches),
+            drop_tasks=resting is not None and resting.drop_tasks,
+            end_children=resting is not None and resting.end_children,
         )
 
     async def _write(self, batch: Commit) -> Committed:
-        held = (self._entries, self._tasks, self._children, self._patches)
-        self._entries, self._tasks, self._children, self._patches = [], [], [], []
+        held, self._held = self._held, Held()
         events = self._take_events()
         self._flight = asyncio.get_running_loop().create_future()
         try:
             committed = await self._store.run(lambda tx: commit(tx, batch))
         except Exception:
-            self._entries, self._tasks, self._children, self._patches = (
-                old + new
-                for old, new in zip(held, (self._entries, self._tasks, self._children, self._patches), strict=True)
-            )
+            self._held = held.before(self._held)
             self._events[:0] = events
             raise
         finally:
@@ -184,7 +196,7 @@ class Commits:
         self._publish(events)
         if committed.news:
             self._on_news(committed.news)
-        if self._events and not self._entries:
+        if self._events and not self._held.entries:
             self._publish(self._take_events())
         return committed
 
@@ -204,18 +216,14 @@ class Commits:
 
     def _flush_now(self) -> None:
         self._soon = None
-        if self._entries and self._flight is None and not self.lost:
+        if not self._held.entries or self.lost:
+            return
+        if self._flight is None:
             self._background = asyncio.get_running_loop().create_task(self._quietly())
-        elif self._entries and not self.lost:
-            self._flush_soon_after_flight()
-
-    def _flush_soon_after_flight(self) -> None:
-        if self._flight is not None:
+        else:
             self._flight.add_done_callback(lambda _: self._flush_soon())
 
     async def _quietly(self) -> None:
         """Flush; an error is met again, and reported, by whoever next needs the commit."""
-        try:
+        with contextlib.suppress(Exception):  # what was held is still held
             await self.flush()
-        except Exception:  # noqa: S110 - see the docstring: what was held is still held
-            pass

@@ -1,7 +1,7 @@
 """The one door: every change of a run, a task or a session goes through a `Runtime`.
 
-Commands are coroutines that may be called from any event loop; the store serialises what they write. In-process wake-ups are
-callbacks; other processes notice by polling (engines/local.py).
+Commands are coroutines that may be called from any event loop; the store serialises what they write. In-process
+wake-ups are callbacks; other processes notice by polling (engines/local.py).
 """
 
 import asyncio
@@ -262,7 +262,7 @@ class Runtime:
             output = output.value if isinstance(output, Produced) else output
         except Signal:
             output = None
-        except Exception as exc:  # how the run failed
+        except Exception as exc:  # noqa: BLE001 - how the run failed
             failure = exc
         reason = None if record.finished is None else record.finished.get("cancelled")
         return Rest(

@@ -1,7 +1,7 @@
 """What the runtime needs from outside: a store, a clock, ids.
 
-A store runs *units*: plain functions over a `Transaction`, each all or nothing. Units hold the rules and no SQL; the store
-holds the SQL and no rules.
+A store runs *units*: plain functions over a `Transaction`, each all or nothing. Units hold the rules and no SQL;
+the store holds the SQL and no rules.
 """
 
 from collections.abc import Callable, Sequence

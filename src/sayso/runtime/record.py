@@ -1,6 +1,7 @@
 """A run's journal, folded into what replay asks for.
 
-The journal is the truth; a record is its fold, made anew at each claim and kept up to date while a worker holds the run.
+The journal is the truth; a record is its fold, made anew at each claim and kept up to date while a worker holds the
+run.
 """
 
 import json
@@ -11,11 +12,10 @@ from typing import Any
 
 from sayso.core.decisionforms import outcome_from_json
 from sayso.core.instants import from_micros
-from sayso.core.keys import parents
 from sayso.model.decisions import Outcome
 from sayso.model.errors import JournalCorrupt
 from sayso.model.ids import RunId, TaskId
-from sayso.model.journal import OUTCOMES, Entry, EntryKind, NewEntry
+from sayso.model.journal import FROM_OUTSIDE, OUTCOMES, Entry, EntryKind, NewEntry
 
 
 @dataclass(slots=True)
@@ -41,8 +41,10 @@ class Record:
     started_at: datetime | None = None
     seen: int = 0
     """The number of the last entry."""
-    paths: set[str] = field(default_factory=set)
-    """Every path that something was journaled in."""
+    fresh: set[str] = field(default_factory=set[str])
+    """Outcomes from outside that no pass has taken in yet."""
+    moved: bool = False
+    """Whether any worker has written to the run."""
 
     def fold(self, entries: Iterable[Entry]) -> "Record":
         """Add stored entries, in order.
@@ -53,6 +55,11 @@ class Record:
         for entry in entries:
             self._add(entry.key, entry.kind, entry.data, entry.at)
             self.seen = entry.seq
+            if entry.kind in FROM_OUTSIDE:
+                self.fresh.add(entry.key)
+            elif entry.kind is not EntryKind.STARTED:
+                self.fresh.clear()
+                self.moved = True
         return self
 
     def add(self, entry: NewEntry) -> None:
@@ -81,12 +88,11 @@ class Record:
         """Tell whether the key's outcome is known."""
         return key in self.steps or key in self.decisions or key in self.fired
 
-    def _add(self, key: str, kind: EntryKind, data: bytes, at: datetime) -> None:
+    def _add(self, key: str, kind: EntryKind, data: bytes, at: datetime) -> None:  # noqa: C901 - an arm per kind
         if kind in OUTCOMES and self.has(key):
             raise JournalCorrupt(
                 f"Expected one outcome for '{key}' of run {self.run_id}, but its journal has two.", run_id=self.run_id
             )
-        self.paths.update(parents(key))
         plain: dict[str, Any] = json.loads(data)
         match kind:
             case EntryKind.STARTED:

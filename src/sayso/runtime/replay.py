@@ -1,15 +1,16 @@
 """The replaying context: the one and only way in which a program runs, the first time and every time after.
 
-A key whose outcome is in the record is answered from it. Any other key is performed: what was gathered before becomes durable
-first, then the effect runs, then its outcome is gathered. A dry context performs nothing and suspends instead; it
-serves readers that want to know how far a run has come.
+A key whose outcome is in the record is answered from it. Any other key is performed: what was gathered before
+becomes durable first, then the effect runs, then its outcome is gathered. A dry context performs nothing and
+suspends instead; it serves readers that want to know how far a run has come.
 """
 
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sayso.core.codec import from_json, json_bytes, to_json
 from sayso.core.instants import to_micros
@@ -27,6 +28,8 @@ from sayso.runtime.ports import Clock, Ids
 from sayso.runtime.record import Record
 
 T = TypeVar("T")
+_live: ContextVar[bool] = ContextVar("sayso_live", default=False)
+"""Whether the running branch is past what was journaled before, so that its events are news."""
 
 
 class ReplayContext:
@@ -60,8 +63,9 @@ class ReplayContext:
         self._commits = commits
         self._listening = listening and commits is not None
         self._fingerprint_of = fingerprint_of
-        self._before = frozenset(record.paths) if self._listening else frozenset[str]()
         self._branches = Branches()
+        self._awakenings = 0
+        _live.set(not record.moved)
 
     # -- the Context port --------------------------------------------------------------------------------
 
@@ -84,22 +88,19 @@ class ReplayContext:
         """See the port."""
         return self._record.has(key)
 
-    def entered(self, path: str) -> bool:
-        """See the port."""
-        return path in self._before
-
     async def step(self, key: str, effect: Callable[[], Awaitable[Any]]) -> Any:
         """See the port."""
         known = self._record.steps.get(key)
         if known is not None:
             return self._replayed(key, known)
         await self._before_effect()
+        self._wake_up()
         begun = self._clock.now()
         try:
             outcome, failure = {"v": to_json(await effect())}, None
         except UnstorableValue as exc:
             outcome, failure = _failed(exc, self._named(key, exc)), exc
-        except (Exception, SystemExit) as exc:  # the outcome of the step
+        except (Exception, SystemExit) as exc:  # noqa: BLE001 - the outcome of the step
             outcome, failure = _failed(exc, str(exc)), exc
         known = self._journal(key, EntryKind.STEP, outcome, begun)
         if failure is not None:
@@ -110,6 +111,7 @@ class ReplayContext:
         """See the port."""
         outcome = self._record.decisions.get(key)
         if outcome is not None:
+            self._notice(key)
             return outcome
         if key not in self._record.asked and self._commits is not None:
             self._open(self._commits, key, spec, announce)
@@ -119,9 +121,11 @@ class ReplayContext:
         """See the port."""
         known = self._record.steps.get(key)
         if known is not None:
+            self._notice(key)
             return self._ended_child(key, known)
         if key not in self._record.children and self._commits is not None:
             self._refuse_if_cancelled()
+            self._wake_up()
             run_id = RunId(self._ids.new("run"))
             self._add(
                 NewEntry(
@@ -150,6 +154,7 @@ class ReplayContext:
             self._add(NewEntry(key, EntryKind.TIMER, self._clock.now(), json_bytes({"until": to_micros(until)})))
         if self._record.timers[key] > self._clock.now():
             raise Suspended
+        self._wake_up()
         self._add(NewEntry(key, EntryKind.FIRED, self._clock.now(), b"{}"))
 
     async def now(self, key: str) -> datetime:
@@ -172,7 +177,7 @@ class ReplayContext:
 
     def announce(self, event: Any) -> None:
         """See the port."""
-        if self._listening and self._commits is not None:
+        if self._listening and self._commits is not None and _live.get():
             self._commits.announce(event)
 
     def merge_state(self, patch: StatePatch) -> None:
@@ -182,12 +187,16 @@ class ReplayContext:
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
         """See the port."""
-        return await self._branches.run(branches)
+        before = self._awakenings
+        values = await self._branches.run(branches)
+        if self._awakenings != before:
+            _live.set(True)
+        return values
 
     async def offload(self, function: Callable[..., T], *args: Any) -> T:
         """See the port."""
         result = await asyncio.to_thread(function, *args)
-        return await result if inspect.isawaitable(result) else result
+        return await cast("Awaitable[T]", result) if inspect.isawaitable(result) else result
 
     # -- for the runner ----------------------------------------------------------------------------------
 
@@ -198,6 +207,16 @@ class ReplayContext:
         self._branches.ring()
 
     # -- inside ------------------------------------------------------------------------------------------
+
+    def _notice(self, key: str) -> None:
+        """Take in an outcome from outside; the first time, the program has come to where it goes on."""
+        if key in self._record.fresh:
+            self._record.fresh.discard(key)
+            self._wake_up()
+
+    def _wake_up(self) -> None:
+        self._awakenings += 1
+        _live.set(True)
 
     async def _before_effect(self) -> None:
         if self._commits is None:
@@ -210,7 +229,8 @@ class ReplayContext:
             raise CancelRequested
 
     def _add(self, entry: NewEntry, *, task: NewTask | None = None, child: NewRun | None = None) -> None:
-        assert self._commits is not None, "a dry context never adds"
+        if self._commits is None:
+            raise Suspended
         self._record.add(entry)
         self._commits.add(entry, task=task, child=child)
 
@@ -223,6 +243,7 @@ class ReplayContext:
 
     def _open(self, commits: Commits, key: str, spec: TaskSpec, announce: Announce | None) -> None:
         self._refuse_if_cancelled()
+        self._wake_up()
         now = self._clock.now()
         due = None if spec.timeout_seconds is None else now + timedelta(seconds=spec.timeout_seconds)
         task_id = TaskId(self._ids.new("task"))

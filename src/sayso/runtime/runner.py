@@ -14,10 +14,10 @@ import structlog
 
 from sayso.core.codec import from_json, json_bytes, to_json
 from sayso.model.errors import LeaseLost, SaysoError, StepFailed, UnstorableValue
-from sayso.model.journal import Entry, EntryKind, NewEntry
+from sayso.model.journal import FROM_OUTSIDE, Entry, EntryKind, NewEntry
 from sayso.model.runs import Run, RunState
 from sayso.programs.context import CancelRequested, Execution, Produced, Program, RunCancelled, Suspended
-from sayso.runtime.commits import Commits
+from sayso.runtime.commits import Commits, Resting
 from sayso.runtime.ports import Clock, Ids, Listener, Store
 from sayso.runtime.record import Record
 from sayso.runtime.replay import ReplayContext
@@ -139,11 +139,13 @@ class Runner:
         record = self._record
         try:
             rested = await self._commits.rest(
-                ending.state,
-                ready_at=record.next_due() if ending.state is RunState.WAITING else None,
-                last=ending.last,
-                drop_tasks=ending.last is not None and bool(record.open_tasks()),
-                end_children=ending.last is not None and bool(record.open_children()),
+                Resting(
+                    end=ending.state,
+                    ready_at=record.next_due() if ending.state is RunState.WAITING else None,
+                    last=ending.last,
+                    drop_tasks=ending.last is not None and bool(record.open_tasks()),
+                    end_children=ending.last is not None and bool(record.open_children()),
+                )
             )
         except NewsArrived:
             await self._commits.flush()
@@ -161,18 +163,20 @@ class Runner:
             reason=ending.reason,
         )
 
-    async def _ending(self, execution: Execution, context: ReplayContext) -> _Ending:
+    async def _ending(  # noqa: C901 - an arm per way in which a pass ends
+        self, execution: Execution, context: ReplayContext
+    ) -> _Ending:
         if self._record.cancelled_by is not None:
-            return self._cancelled(str(self._record.cancelled_by["reason"]), stage="EXECUTING")
+            return self._cancelled(self._asked_reason(), stage="EXECUTING")
         try:
             output = await execution.run(context, from_json(self._record.started))
             return self._completed(output)
         except Suspended:
             if self._record.cancelled_by is not None:
-                return self._cancelled(str(self._record.cancelled_by["reason"]), stage="EXECUTING")
+                return self._cancelled(self._asked_reason(), stage="EXECUTING")
             return _Ending(state=RunState.WAITING)
         except CancelRequested:
-            return self._cancelled(str((self._record.cancelled_by or {}).get("reason")), stage="EXECUTING")
+            return self._cancelled(self._asked_reason(), stage="EXECUTING")
         except RunCancelled as exc:
             return self._cancelled(exc.reason, stage="PAUSED")
         except (LeaseLost, asyncio.CancelledError):
@@ -184,8 +188,12 @@ class Runner:
             return self._ended(RunState.FAILED, _error_data(exc), failure=exc)
         except SaysoError:
             raise
-        except Exception as exc:  # the outcome of the run: its program has an error of its own
+        except Exception as exc:  # noqa: BLE001 - the outcome of the run: its program has an error of its own
             return self._ended(RunState.FAILED, _error_data(exc), failure=exc)
+
+    def _asked_reason(self) -> str:
+        asked = self._record.cancelled_by
+        return "Workflow cancelled" if asked is None else str(asked["reason"])
 
     def _completed(self, output: Any) -> _Ending:
         value, source = (output.value, output.source) if isinstance(output, Produced) else (output, None)
@@ -215,7 +223,7 @@ class Runner:
     async def _look(self) -> None:
         """Load entries that others have written."""
         entries = await self._store.read(lambda tx: tx.load_entries(self._run.id, after=self._commits.seen))
-        outside = [entry for entry in entries if entry.kind in _FROM_OUTSIDE]
+        outside = [entry for entry in entries if entry.kind in FROM_OUTSIDE]
         if entries:
             self._commits.take_news(outside, entries[-1].seq)
 
@@ -237,9 +245,6 @@ class Runner:
     def _resting(self) -> bool:
         """Tell whether the lease is gone because this worker itself let the run come to rest."""
         return self._commits.writing
-
-
-_FROM_OUTSIDE = frozenset({EntryKind.DECIDED, EntryKind.CHILD_ENDED, EntryKind.CANCEL})
 
 
 def _error_data(exc: BaseException) -> dict[str, Any]:

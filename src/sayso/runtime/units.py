@@ -1,6 +1,7 @@
 """Commands as transactions: each function here is one all-or-nothing unit over a store's `Transaction`.
 
-They are plain and synchronous; the rules they apply are in core. A refusal raises one of our errors, which rolls the unit
+They are plain and synchronous; the rules they apply are in core. A refusal raises one of our errors, which rolls
+the unit
 back: a refused command changes nothing.
 """
 
@@ -25,7 +26,7 @@ from sayso.model.errors import (
     TaskNotFound,
 )
 from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
-from sayso.model.journal import Entry, EntryKind, NewEntry
+from sayso.model.journal import FROM_OUTSIDE, Entry, EntryKind, NewEntry
 from sayso.model.runs import ENDED, Applied, NewRun, NewTask, Run, RunState, StatePatch, Transition
 from sayso.model.tasks import TaskStatus, UserTask
 from sayso.runtime.ports import Transaction
@@ -182,10 +183,7 @@ def commit(tx: Transaction, change: Commit) -> Committed | None:
     if ends:
         _after_end(tx, change)
     news = tx.load_entries(run.id, after=transition.known_seq) if applied.news else []
-    return Committed(applied=applied, news=[entry for entry in news if entry.kind in _FROM_OUTSIDE])
-
-
-_FROM_OUTSIDE = frozenset({EntryKind.DECIDED, EntryKind.CHILD_ENDED, EntryKind.CANCEL})
+    return Committed(applied=applied, news=[entry for entry in news if entry.kind in FROM_OUTSIDE])
 
 
 def _after_end(tx: Transaction, change: Commit) -> None:

@@ -1,7 +1,8 @@
 """Which SQLite library is used, how connections are opened, and what its errors mean.
 
-SQLite before 3.51.3 can corrupt a WAL file when several connections write ("WAL-reset", fixed in 3.51.3), which is what an
-application beside a shell command is. The wheel `pysqlite3` brings a current library; an older one is refused.
+SQLite before 3.51.3 can corrupt a WAL file when several connections write ("WAL-reset", fixed in 3.51.3), which is
+what an application beside a shell command is. The wheel `pysqlite3` brings a current library; an older one is
+refused.
 """
 
 import sqlite3 as standard

@@ -1,7 +1,7 @@
 """Listings: the statements whose conditions depend on what is asked for.
 
-Each combination of filters is compiled once and kept. Pages are keyset-paged: a cursor is the last row's place, so a page
-costs the same wherever it starts.
+Each combination of filters is compiled once and kept. Pages are keyset-paged: a cursor is the last row's place, so
+a page costs the same wherever it starts.
 """
 
 import base64

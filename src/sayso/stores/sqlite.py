@@ -103,8 +103,8 @@ class SqliteStore:
                 return unit(transaction)
             finally:
                 connection.execute("COMMIT")
-        except Exception as exc:
-            raise translate(exc) from exc.__cause__
+        except self._module.Error as exc:
+            raise translate(exc) from exc
 
     def _data_version(self) -> int:
         connection, _ = self._reader()

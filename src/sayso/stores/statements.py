@@ -1,7 +1,7 @@
 """Every statement of the hot path, written once in SQLAlchemy Core and compiled once per dialect.
 
-The compiled text runs on the driver's own cursor with named parameters; SQLAlchemy takes no part in execution. Values are
-plain text, integers and bytes, so no parameter or column needs a conversion.
+The compiled text runs on the driver's own cursor with named parameters; SQLAlchemy takes no part in execution.
+Values are plain text, integers and bytes, so no parameter or column needs a conversion.
 """
 
 from collections.abc import Mapping

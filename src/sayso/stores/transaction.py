@@ -1,7 +1,7 @@
 """The runtime's `Transaction` port over a driver's cursor: rows in, values out.
 
-One object serves one thread's connection for its whole life. It decides nothing: conditions are in the statements, and what
-a refusal means is the caller's business.
+One object serves one thread's connection for its whole life. It decides nothing: conditions are in the statements,
+and what a refusal means is the caller's business.
 """
 
 import hashlib

@@ -6,6 +6,7 @@ delivered only after the commit: what a caller has seen is durable.
 """
 
 import asyncio
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -121,7 +122,7 @@ class Writer:
             if self._observer is not None:
                 self._observer("before_commit", len(jobs))
             execute("COMMIT")
-        except Exception as exc:  # the outcome of every unit of this commit
+        except Exception as exc:  # noqa: BLE001 - the outcome of every unit of this commit
             self._abandon()
             error = self._translate(exc)
             return [_Result(job, error=error) for job in jobs]
@@ -133,7 +134,7 @@ class Writer:
         """Run the only unit of a commit: it needs no savepoint, an error rolls everything back."""
         try:
             return _Result(job, value=job.unit(self._transaction))
-        except Exception as exc:  # the unit's own outcome
+        except Exception as exc:  # noqa: BLE001 - the unit's own outcome
             self._connection.execute("ROLLBACK")
             self._connection.execute("BEGIN IMMEDIATE")
             return _Result(job, error=self._translate(exc))
@@ -143,7 +144,7 @@ class Writer:
         execute("SAVEPOINT unit")
         try:
             value = job.unit(self._transaction)
-        except Exception as exc:  # the unit's own outcome
+        except Exception as exc:  # noqa: BLE001 - the unit's own outcome
             execute("ROLLBACK TO unit")
             execute("RELEASE unit")
             return _Result(job, error=self._translate(exc))
@@ -151,10 +152,8 @@ class Writer:
         return _Result(job, value=value)
 
     def _abandon(self) -> None:
-        try:
+        with contextlib.suppress(Exception):  # SQLite has rolled back by itself (disk full, I/O error)
             self._connection.execute("ROLLBACK")
-        except Exception:  # noqa: S110 - SQLite has already rolled back by itself (disk full, I/O error)
-            pass
 
 
 def _deliver(results: list[_Result]) -> None:

@@ -1,7 +1,8 @@
 """Running composites: Steps, Condition, Loop, Router and Parallel.
 
 Each function runs the body of one primitive whose gate has been passed. It returns the composite's output, or None when
-it was skipped or discarded. The content of a composite is the content of its last output; of Parallel, a dict by branch.
+it was skipped or discarded. The content of a composite is the content of its last output; of Parallel, a dict by
+branch.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -51,17 +52,14 @@ async def run_loop(run: Interpreter, node: Loop, path: str, flow: Flow, outcome:
     del outcome
     number = 0
     results: list[StepOutput] = []
-    if not run.ctx.entered(iteration(path, 1)):
-        run.announce(events.LoopExecutionStartedEvent, node, path, flow)
+    run.announce(events.LoopExecutionStartedEvent, node, path, flow)
     inside = flow.inside(path)
     for number in range(1, node.max_iterations + 1):
         here = iteration(path, number)
-        if not run.ctx.entered(here):
-            run.announce(events.LoopIterationStartedEvent, node, here, flow, iteration=number)
+        run.announce(events.LoopIterationStartedEvent, node, here, flow, iteration=number)
         passed = await run.sequence(node.children, here, replace(inside, outputs=dict(inside.outputs)))
         results += passed
-        if not run.ctx.has(f"{here}?review"):
-            run.announce(events.LoopIterationCompletedEvent, node, here, flow, iteration=number)
+        run.announce(events.LoopIterationCompletedEvent, node, here, flow, iteration=number)
         if any(output.stop for output in passed) or await _ended(run, node, here, passed):
             break
         if number == node.max_iterations:
@@ -137,7 +135,8 @@ def _names(node: Router, selected: Any) -> list[str]:
     unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise ValueError(
-            f"Expected the selector of Router '{node.name}' to return one of {', '.join(sorted(known))}; got {selected!r}."
+            f"Expected the selector of Router '{node.name}' to return one of {', '.join(sorted(known))};"
+            f" got {selected!r}."
         )
     return names
 

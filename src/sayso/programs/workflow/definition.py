@@ -43,9 +43,7 @@ class WorkflowDefinition:
         self.description = description
         self.dependencies = dependencies or {}
         self.metadata = metadata or {}
-        self.function = (
-            cast("Callable[..., Any]", steps) if callable(steps) and not isinstance(steps, Sequence) else None
-        )
+        self.function = steps if callable(steps) and not isinstance(steps, Sequence) else None
         found = (
             [Step(executor=self.function)]
             if self.function is not None

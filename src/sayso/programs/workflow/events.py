@@ -1,7 +1,7 @@
 """The events of a streamed run, under the names that users of workflow frameworks know.
 
-They tell what happens as it happens. A pause event is told only after the pause is durable. Events are not stored: the journal
-is, and a stream that is read again starts from there.
+They tell what happens as it happens. A pause event is told only after the pause is durable. Events are not stored:
+the journal is, and a stream that is read again starts from there.
 """
 
 from dataclasses import dataclass, field, fields

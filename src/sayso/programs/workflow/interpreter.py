@@ -1,7 +1,8 @@
 """Running a tree: one recursive interpreter, the same for the first pass and for every replay.
 
-Around every primitive, at any depth, in this order: the error policy, the gate (confirmation or input), the body, the review. What a
-person decided arrives as an `Outcome` whose action was settled when it was decided, so nothing here asks what a verdict means.
+Around every primitive, at any depth, in this order: the error policy, the gate (confirmation or input), the body,
+the review. What a person decided arrives as an `Outcome` whose action was settled when it was decided, so nothing
+here asks what a verdict means.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -105,17 +106,13 @@ class WorkflowExecution:
             outcome = await self.ask(node, f"{path}?confirm", gates.confirmation(node), flow)
         if outcome is not None and outcome.action == "skip":
             return None
-        if outcome is not None and outcome.action == "proceed" and not self._entered(node, path):
+        if outcome is not None and outcome.action == "proceed":
             self.announce(events.StepContinuedEvent, node, path, flow)
         if isinstance(node, Step):
             if node.workflow is None:
                 return await self.leaves.step(node, path, flow, values)
             return await self.leaves.workflow(node, node.workflow, path, flow, values)
         return await COMPOSITES[type(node)](self, node, path, flow, outcome)
-
-    def _entered(self, node: Node, path: str) -> bool:
-        leaf = isinstance(node, Step) and node.workflow is None
-        return self.ctx.has(path) if leaf else self.ctx.entered(path)
 
     def _failed(self, node: Node, path: str, failure: StepFailed) -> StepOutput:
         return StepOutput(
@@ -184,9 +181,8 @@ class WorkflowExecution:
         body: Callable[[], Awaitable[list[StepOutput]]],
         **more: Any,
     ) -> list[StepOutput]:
-        """Run a body between its started and completed events; a replayed one is silent."""
-        if not self.ctx.entered(path):
-            self.announce(kinds[0], node, path, flow, **more)
+        """Run a body between its started and completed events."""
+        self.announce(kinds[0], node, path, flow, **more)
         results = await body()
         self.announce(kinds[1], node, path, flow)
         return results

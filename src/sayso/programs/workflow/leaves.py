@@ -1,12 +1,13 @@
 """Executing leaves: function steps, workflows used as steps, and the user code that decides a way.
 
-Every call of user code is one `ctx.step`: its outcome is journaled once, with what it changed of the session's state, and
-never asked for again. A failed execution that a person granted another try is followed by the next one (`key@2`).
+Every call of user code is one `ctx.step`: its outcome is journaled once, with what it changed of the session's
+state, and never asked for again. A failed execution that a person granted another try is followed by the next one
+(`key@2`).
 """
 
 import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from sayso.core.codec import from_json, to_json
 from sayso.core.keys import attempt
@@ -34,7 +35,7 @@ class Leaves:
         self._run = run
         self._ctx = ctx
         self._started = started
-        self._dependencies = {**run.definition.dependencies, **(started.get("dependencies") or {})}
+        self._dependencies: dict[str, Any] = {**run.definition.dependencies, **(started.get("dependencies") or {})}
         self._sources: dict[int, str] = {}
 
     async def step(self, node: Step, path: str, flow: Flow, values: dict[str, Any]) -> StepOutput | None:
@@ -144,29 +145,32 @@ class Leaves:
 
     async def _perform(self, node: Step, key: str, flow: Flow, data: dict[str, Any]) -> dict[str, Any]:
         """Call the step's function, with its own automatic retries; return the record that is journaled."""
-        assert node.executor is not None, "a step without a function is a workflow"
+        function = cast("Callable[..., Any]", node.executor)
         self._run.announce(events.StepStartedEvent, node, key, flow)
         before = self._run.session_state
-        for left in range(node.max_retries, -1, -1):
+        left = node.max_retries
+        while True:
             context = self._context(key, state_copy(before))
             try:
                 result = await call(
                     self._ctx,
-                    node.executor,
+                    function,
                     self._argument(flow, data),
                     self._named(flow, context),
                     lambda item: self._run.announce(events.CustomEvent, node, key, flow, data=item),
                 )
-                break
             except Exception:
                 if left == 0:
                     raise
-        return self._record(result, state_patch(before, context.session_state))  # pyright: ignore[reportPossiblyUnbound] - the loop runs at least once
+                left -= 1
+            else:
+                return self._record(result, state_patch(before, context.session_state))
 
     def _record(self, result: Any, patch: StatePatch | None) -> dict[str, Any]:
         if getattr(result, "is_paused", False) is True:
             raise RuntimeError(
-                "the step returned a paused run, whose pause nobody would see; use Step(workflow=...) to run a workflow inside"
+                "the step returned a paused run, whose pause nobody would see;"
+                " use Step(workflow=...) to run a workflow inside"
             )
         output = result if isinstance(result, StepOutput) else StepOutput(content=result)
         record: dict[str, Any] = {"content": output.content}

@@ -5,7 +5,7 @@ primitive's children carry a path segment (core/keys.py) by which a run finds th
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, cast, runtime_checkable
 
 from sayso.core.keys import segments
@@ -101,7 +101,7 @@ class Step(Node):
         if skip_on_failure and isinstance(review, HumanReview):  # pyright: ignore[reportUnnecessaryIsInstance] - see Node
             if review.on_error is OnError.pause:
                 raise ValueError(f"Expected skip_on_failure or on_error='pause' on step {name!r}, but both are set.")
-            review = HumanReview(**{**review.__dict__, "on_error": OnError.skip})
+            review = replace(review, on_error=OnError.skip)
         inferred = (
             (paused.name if paused is not None else None) or _function_name(executor) or getattr(workflow, "name", None)
         )

@@ -12,7 +12,6 @@ from typing import Any, TypeVar, cast
 
 from sayso.core import forms
 from sayso.core.codec import to_json
-from sayso.model.json import Json
 from sayso.model.tasks import FieldType, FormField, OnRejectAction, OnTimeoutAction
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -97,11 +96,7 @@ class UserInputField:
 
     def to_field(self) -> FormField:
         """Return the field as it is stored with a task."""
-        allowed = (
-            None
-            if self.allowed_values is None
-            else tuple(cast("list[Json]", [to_json(v) for v in self.allowed_values]))
-        )
+        allowed = None if self.allowed_values is None else tuple(to_json(v) for v in self.allowed_values)
         return FormField(
             name=self.name,
             field_type=cast("FieldType", self.field_type),
@@ -140,7 +135,8 @@ class HumanReview:
         iteration_review_message: The question.
         on_reject: What a rejection does; None means the primitive's own default (`else` for Condition, else `skip`).
         on_error: What a failure does.
-        max_retries: How many rejections end the run (output review), and how often an error may be retried; 0 sets no limit.
+        max_retries: How many rejections end the run (output review), and how often an error may be retried; 0 sets
+            no limit.
         timeout: Seconds (or a timedelta) that every question of this primitive may wait.
         on_timeout: What happens then.
 
@@ -238,7 +234,8 @@ def check_review(kind: str, name: str, review: HumanReview, can: Abilities) -> N
     for setting, wrong in refused.items():
         if wrong:
             raise ValueError(
-                f"Expected a gate that {kind} '{name}' can honour, but {setting} is not one; put it on another primitive."
+                f"Expected a gate that {kind} '{name}' can honour, but {setting} is not one;"
+                " put it on another primitive."
             )
     if review.timeout is not None and not review.pauses():
         raise ValueError(f"Expected {kind} '{name}' to ask something when it has a timeout, but no gate is set.")
@@ -251,7 +248,8 @@ def check_review(kind: str, name: str, review: HumanReview, can: Abilities) -> N
             )
         if not forms.can_default(review.form_fields()):
             raise ValueError(
-                f"Expected defaults for every required field of {kind} '{name}', since on_timeout='approve' answers with them."
+                f"Expected defaults for every required field of {kind} '{name}',"
+                " since on_timeout='approve' answers with them."
             )
 
 
@@ -262,12 +260,12 @@ def reject_action(review: HumanReview, *, default: OnRejectAction, reviewing: bo
         return default
     if chosen is OnReject.else_branch and reviewing:
         return "skip"
-    return cast("OnRejectAction", chosen.value)
+    return chosen.value
 
 
 def timeout_action(review: HumanReview) -> OnTimeoutAction:
     """Return what a passed deadline does."""
-    return cast("OnTimeoutAction", cast("OnTimeout", review.on_timeout).value)
+    return cast("OnTimeout", review.on_timeout).value
 
 
 def _enum(kind: type[_E], value: str, name: str) -> _E:

@@ -58,7 +58,8 @@ class StepInput:
     previous_step_outputs: Mapping[str, StepOutput] = field(default_factory=dict[str, StepOutput])
     """Earlier outputs by step name; of namesakes, the latest."""
     additional_data: dict[str, Any] = field(default_factory=dict[str, Any])
-    """The run's additional data; also `user_input`, `rejection_feedback` and `previous_output` where a person gave them."""
+    """The run's additional data; also `user_input`, `rejection_feedback` and `previous_output` where a person gave
+    them."""
 
     def get_step_output(self, name: str) -> StepOutput | None:
         """Return an earlier output by step name, also from inside composites."""
