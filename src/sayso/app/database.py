@@ -50,6 +50,8 @@ class SqliteDb:
         self._ids = ids or SystemIds()
         self._observer = observer
         self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._inherited: object = None
         self._store: SqliteStore | None = None
         self._runtime: Runtime | None = None
 
@@ -63,6 +65,10 @@ class SqliteDb:
             UnsafeSqlite: The SQLite library may corrupt the file.
         """
         with self._lock:
+            if self._pid != os.getpid():  # after a fork the parent's threads and connections are not ours to use
+                self._inherited = (self._store, self._runtime)
+                self._store = self._runtime = None
+                self._pid = os.getpid()
             if self._runtime is None:
                 self._store = SqliteStore(
                     self.db_file or ":memory:", synchronous=self._synchronous, observer=self._observer

@@ -266,4 +266,7 @@ class UnsafeSqlite(StoreError):
     """This SQLite library may corrupt a WAL file when several connections write."""
 
     code = "unsafe_sqlite"
-    hint = "Install the wheel `pysqlite3` (0.6.1 or later): pip install 'pysqlite3>=0.6.1'."
+    hint = (
+        "Install the wheel `pysqlite3`: pip install 'pysqlite3>=0.6.1';"
+        " where it has none, use a Python linked with SQLite 3.51.3 or later."
+    )

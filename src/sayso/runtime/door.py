@@ -71,6 +71,7 @@ class Runtime:
         self._saved: set[str] = set()
         self._running: dict[RunId, tuple[asyncio.AbstractEventLoop, Runner]] = {}
         self._watchers: list[Callable[[RunId], None]] = []
+        self._opened = False
 
     # -- programs ----------------------------------------------------------------------------------------
 
@@ -117,6 +118,7 @@ class Runtime:
             RunExists: The run id is taken.
             ProgramUnknown: No such program is registered.
         """
+        await self._open()
         found, print_ = self._program(program)
         now = self.clock.now()
         command = units.Start(
@@ -155,6 +157,8 @@ class Runtime:
             LeaseLost: Another worker took it over meanwhile.
             StoreError: The database refused.
         """
+        if held is None:
+            await self._open()
         claimed = held or await self._claim(run_id)
         if claimed is None:
             return None
@@ -189,6 +193,7 @@ class Runtime:
             TaskChanged: The digest is not that of what is stored.
             InvalidDecision: The verdict does not fit; the task stays pending.
         """
+        await self._open()
         now = self.clock.now()
         decision = await self.store.run(lambda tx: units.decide(tx, task_id, verdict, digest, by, now))
         self._wake(decision.run_id)
@@ -204,6 +209,7 @@ class Runtime:
         Raises:
             See `decide`.
         """
+        await self._open()
         lease, prints = self._lease(self.clock.now()), self._fingerprints()
         claimed = await self.store.run(lambda tx: units.decide_and_claim(tx, run_id, commands, by, lease, prints))
         if claimed is None:
@@ -344,6 +350,12 @@ class Runtime:
     def _fingerprint_of(self, name: str) -> str:
         return self._program(name)[1]
 
+    async def _open(self) -> None:
+        """Carry out, once per process, the deadlines that passed while nobody was there."""
+        if not self._opened:
+            self._opened = True
+            await self.expire_due()
+
     def _fingerprints(self) -> dict[str, str]:
         return {name: print_ for name, (_, print_) in self._programs.items()}
 
@@ -400,8 +412,10 @@ class Runtime:
     async def _give_back(self, run: Run, problem: str | None) -> None:
         """Let go of a run: at once when this process stops, later when this code cannot advance it."""
         now = self.clock.now()
-        retry_at = now if problem is None else now + _PROBLEM_RETRY
-        await self.store.run(lambda tx: tx.set_problem(run.id, problem, epoch=run.epoch, now=now, retry_at=retry_at))
+        state, retry_at = (RunState.QUEUED, now) if problem is None else (RunState.WAITING, now + _PROBLEM_RETRY)
+        await self.store.run(
+            lambda tx: tx.release_run(run.id, state, problem=problem, epoch=run.epoch, now=now, retry_at=retry_at)
+        )
 
     def _wake(self, run_id: RunId) -> None:
         """Tell whoever advances runs in this process that this one has news."""

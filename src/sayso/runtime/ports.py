@@ -79,10 +79,10 @@ class Transaction(Protocol):
         """End a run from outside, fencing off any worker; False when it has ended already."""
         ...
 
-    def set_problem(
-        self, run_id: RunId, problem: str | None, *, epoch: int, now: datetime, retry_at: datetime | None
+    def release_run(
+        self, run_id: RunId, state: RunState, *, problem: str | None, epoch: int, now: datetime, retry_at: datetime
     ) -> None:
-        """Give a leased run back as waiting, with the reason why it could not be advanced."""
+        """Give a leased run back: queued, or waiting with the reason why it could not be advanced."""
         ...
 
     def set_fingerprint(self, run_id: RunId, fingerprint: str, *, epoch: int) -> None:

@@ -26,6 +26,7 @@ from sayso.runtime.branches import Branches
 from sayso.runtime.commits import Commits
 from sayso.runtime.ports import Clock, Ids
 from sayso.runtime.record import Record
+from sayso.runtime.threads import in_thread
 
 T = TypeVar("T")
 _live: ContextVar[bool] = ContextVar("sayso_live", default=False)
@@ -65,6 +66,7 @@ class ReplayContext:
         self._fingerprint_of = fingerprint_of
         self._branches = Branches()
         self._awakenings = 0
+        self._stopping = False
         _live.set(not record.moved)
 
     # -- the Context port --------------------------------------------------------------------------------
@@ -195,7 +197,8 @@ class ReplayContext:
 
     async def offload(self, function: Callable[..., T], *args: Any) -> T:
         """See the port."""
-        result = await asyncio.to_thread(function, *args)
+        result, cancelled = await in_thread(function, *args)
+        self._stopping = self._stopping or cancelled
         return await cast("Awaitable[T]", result) if inspect.isawaitable(result) else result
 
     # -- for the runner ----------------------------------------------------------------------------------
@@ -225,6 +228,8 @@ class ReplayContext:
         self._refuse_if_cancelled()
 
     def _refuse_if_cancelled(self) -> None:
+        if self._stopping:
+            raise asyncio.CancelledError
         if self._record.cancelled_by is not None:
             raise CancelRequested
 

@@ -112,6 +112,9 @@ class Runner:
                 rest = await self._pass()
                 if rest is not None:
                     return rest
+        except asyncio.CancelledError:
+            await asyncio.shield(self._commits.flush())
+            raise
         finally:
             self._handle.cancel()
             if self._renewing is not None:

@@ -130,9 +130,9 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     .where(runs.c.run_id == P("run_id"), _OPEN)
     .values(seq=runs.c.seq + P("n"), state=P("end"), ready_at=null(), epoch=runs.c.epoch + ONE, updated_at=P("now"))
     .returning(runs.c.seq),
-    "set_problem": update(runs)
+    "release_run": update(runs)
     .where(_MINE)
-    .values(state=constant("waiting"), ready_at=P("retry_at"), problem=P("problem"), updated_at=P("now")),
+    .values(state=P("state"), ready_at=P("retry_at"), problem=P("problem"), updated_at=P("now")),
     "set_fingerprint": update(runs).where(_MINE).values(fingerprint=P("fingerprint")),
     # journal
     "insert_entry": insert(journal).values({column.name: P(column.name) for column in journal.columns}),

@@ -179,12 +179,19 @@ class SqlTransaction:
             self._insert_entries(run_id, row[0] - len(entries), entries)
         return row is not None
 
-    def set_problem(
-        self, run_id: RunId, problem: str | None, *, epoch: int, now: datetime, retry_at: datetime | None
+    def release_run(
+        self, run_id: RunId, state: RunState, *, problem: str | None, epoch: int, now: datetime, retry_at: datetime
     ) -> None:
         """See the port."""
-        due = None if retry_at is None else to_micros(retry_at)
-        self._change("set_problem", run_id=run_id, epoch=epoch, problem=problem, retry_at=due, now=to_micros(now))
+        self._change(
+            "release_run",
+            run_id=run_id,
+            epoch=epoch,
+            state=state,
+            problem=problem,
+            retry_at=to_micros(retry_at),
+            now=to_micros(now),
+        )
 
     def set_fingerprint(self, run_id: RunId, fingerprint: str, *, epoch: int) -> None:
         """See the port."""
