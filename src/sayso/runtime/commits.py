@@ -1,7 +1,7 @@
 """What a pass has done but not yet committed, and the commits themselves.
 
 The outcome of one step and the intent of the next share a commit: outcomes gather here until the next effect is
-about to start, the program comes to rest, or the event loop has a moment. Announcements keep their order with the
+about to start, the program comes to rest, or two milliseconds have passed. Announcements keep their order with the
 entries and are published only after the commit that holds what came before them.
 """
 
@@ -17,6 +17,9 @@ from sayso.model.journal import Entry, NewEntry
 from sayso.model.runs import NewRun, NewTask, Run, RunState, StatePatch, Transition
 from sayso.runtime.ports import Clock, Listener, Store
 from sayso.runtime.units import Commit, Committed, commit
+
+_IDLE_SECONDS = 0.002
+"""How long an outcome may wait for the next effect's commit; a timer costs less than a turn of the event loop."""
 
 
 @dataclass(slots=True)
@@ -83,7 +86,7 @@ class Commits:
         self._held = Held()
         self._events: list[Any] = []
         self._flight: asyncio.Future[None] | None = None
-        self._soon: asyncio.Handle | None = None
+        self._soon: asyncio.TimerHandle | None = None
         self._background: asyncio.Task[None] | None = None
         self.lost = False
 
@@ -127,6 +130,8 @@ class Commits:
         """
         await self._landed()
         committed = await self._write(self._batch(resting))
+        if not committed.applied.news and self._soon is not None:
+            self._soon.cancel()
         return not committed.applied.news
 
     def take_news(self, entries: list[Entry], seq: int) -> None:
@@ -212,7 +217,7 @@ class Commits:
     def _flush_soon(self) -> None:
         """Commit what no effect will commit, e.g. while a sibling branch runs for long."""
         if self._soon is None:
-            self._soon = asyncio.get_running_loop().call_soon(self._flush_now)
+            self._soon = asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._flush_now)
 
     def _flush_now(self) -> None:
         self._soon = None
