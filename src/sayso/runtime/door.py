@@ -5,7 +5,6 @@ wake-ups are callbacks; other processes notice by polling (engines/local.py).
 """
 
 import asyncio
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,25 +13,24 @@ from typing import Any
 import structlog
 
 from sayso.core.codec import from_json
-from sayso.core.fingerprint import changes, fingerprint
+from sayso.core.fingerprint import fingerprint
 from sayso.model.actors import Actor
 from sayso.model.decisions import Decision, Verdict
 from sayso.model.errors import (
-    DefinitionChanged,
     LeaseLost,
     ProgramUnknown,
     RunExists,
-    RunNotFound,
     SaysoError,
     StoreError,
-    TaskNotFound,
 )
 from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
-from sayso.model.runs import Run, RunState, Session
-from sayso.model.tasks import TaskFilter, TaskPage, UserTask
+from sayso.model.runs import Run, RunState
+from sayso.model.tasks import UserTask
 from sayso.programs.context import Produced, Program, Signal
 from sayso.runtime import units
+from sayso.runtime.definitions import adopt_definition, refuse_changes
 from sayso.runtime.ports import Clock, Ids, Listener, Store
+from sayso.runtime.reading import Reader
 from sayso.runtime.record import Record
 from sayso.runtime.replay import ReplayContext
 from sayso.runtime.runner import Rest, Runner
@@ -51,7 +49,7 @@ class Times:
     """How often a lease is renewed."""
 
 
-class Runtime:
+class Runtime(Reader):
     """Starts, advances, decides and cancels.
 
     Args:
@@ -62,8 +60,7 @@ class Runtime:
     """
 
     def __init__(self, store: Store, *, clock: Clock, ids: Ids, times: Times | None = None) -> None:
-        self.store = store
-        self.clock = clock
+        super().__init__(store, clock)
         self._ids = ids
         self._times = times or Times()
         self._owner = WorkerId(ids.new("wrk"))
@@ -166,7 +163,7 @@ class Runtime:
         try:
             record = Record(run.id).fold(claimed.entries)
             program, print_ = self._program(run.program)
-            await self._check_definition(run, record, claimed.shape, program, print_)
+            await adopt_definition(self.store, run, record, claimed.shape, program, print_, self.clock.now())
             return await self._run(run, record, program, listener)
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(run, None))
@@ -251,7 +248,7 @@ class Runtime:
         program, print_ = self._program(run.program)
         if print_ != run.fingerprint:
             shape = await self.store.read(lambda tx: tx.find_definition(run.fingerprint))
-            _refuse_changes(run, record, shape, program)
+            refuse_changes(run, record, shape, program)
         execution = program.execution()
         context = ReplayContext(
             run,
@@ -274,68 +271,6 @@ class Runtime:
         return Rest(
             run=run, state=run.state, record=record, execution=execution, output=output, failure=failure, reason=reason
         )
-
-    async def load_run(self, run_id: RunId) -> Run:
-        """Return a run's row.
-
-        Raises:
-            RunNotFound: No such run.
-        """
-        run = await self.store.read(lambda tx: tx.find_run(run_id))
-        if run is None:
-            raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
-        return run
-
-    async def load_task(self, task_id: TaskId) -> UserTask:
-        """Return a task.
-
-        Raises:
-            TaskNotFound: No such task.
-        """
-        task = await self.store.read(lambda tx: tx.find_task(task_id))
-        if task is None:
-            raise TaskNotFound(f"Expected a user task {task_id}, but there is none.", task_id=task_id)
-        return task
-
-    async def list_tasks(
-        self, wanted: TaskFilter | None = None, *, limit: int = 50, cursor: str | None = None
-    ) -> TaskPage:
-        """Return one page of tasks, oldest first; pending excludes what has expired by now."""
-        now = self.clock.now()
-        return await self.store.read(
-            lambda tx: tx.list_tasks(wanted or TaskFilter(), now=now, limit=limit, cursor=cursor)
-        )
-
-    async def run_tasks(self, run_id: RunId) -> list[UserTask]:
-        """Return every task of a run, in the order in which they were opened."""
-        return await self.store.read(lambda tx: tx.run_tasks(run_id, pending_only=False))
-
-    async def list_runs(
-        self,
-        *,
-        session_id: SessionId | None = None,
-        program: str | None = None,
-        state: RunState | None = None,
-        limit: int = 50,
-    ) -> list[Run]:
-        """Return runs, newest first."""
-        return await self.store.read(
-            lambda tx: tx.list_runs(session_id=session_id, program=program, state=state, limit=limit)
-        )
-
-    async def find_session(self, session_id: SessionId) -> Session | None:
-        """Return a session, or None."""
-        return await self.store.read(lambda tx: tx.find_session(session_id))
-
-    async def ready_runs(self, *, limit: int) -> list[RunId]:
-        """Return runs of the registered programs that can move now."""
-        now, names = self.clock.now(), self.programs()
-        return await self.store.read(lambda tx: tx.ready_runs(names, now=now, limit=limit))
-
-    async def next_ready_at(self) -> datetime | None:
-        """Return when the next run of the registered programs becomes ready."""
-        names = self.programs()
-        return await self.store.read(lambda tx: tx.next_ready_at(names))
 
     # -- inside ------------------------------------------------------------------------------------------
 
@@ -369,21 +304,6 @@ class Runtime:
 
     async def _entries_of(self, run: Run) -> list[Any]:
         return await self.store.read(lambda tx: tx.load_entries(run.id, after=0))
-
-    async def _check_definition(
-        self, run: Run, record: Record, shape: bytes | None, program: Program, print_: str
-    ) -> None:
-        """Refuse a definition that lost what the run stands on; record a changed one that did not."""
-        if run.fingerprint == print_:
-            return
-        _refuse_changes(run, record, shape, program)
-        now = self.clock.now()
-
-        def adopt(tx: Any) -> None:
-            tx.save_definition(print_, run.program, json.dumps(dict(program.shape())).encode(), now=now)
-            tx.set_fingerprint(run.id, print_, epoch=run.epoch)
-
-        await self.store.run(adopt)
 
     async def _run(self, run: Run, record: Record, program: Program, listener: Listener | None) -> Rest:
         runner = Runner(
@@ -425,15 +345,3 @@ class Runtime:
             loop.call_soon_threadsafe(runner.poke)
         for callback in tuple(self._watchers):
             callback(run_id)
-
-
-def _refuse_changes(run: Run, record: Record, shape: bytes | None, program: Program) -> None:
-    stored: dict[str, str] = {} if shape is None else json.loads(shape)
-    found = changes(stored, program.shape(), record.used_keys())
-    if found:
-        raise DefinitionChanged(
-            f"Expected the definition of '{run.program}' to still have every step that run {run.id} stands on,"
-            f" but {'; '.join(found)}.",
-            run_id=run.id,
-            changes=found,
-        )

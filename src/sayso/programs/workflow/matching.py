@@ -39,52 +39,58 @@ def requirement_of(
         "step_input": None if pause is None else pause.step_input,
     }
     request = spec.request
+    if isinstance(request, ErrorRequest):
+        return ErrorRequirement(
+            **common,
+            error_message=request.error_message,
+            error_type=request.error_type,
+            retry_count=request.retry_count,
+            max_retries=request.max_retries,
+            decision=cast("Any", task.verdict if task.verdict in {"retry", "skip"} else None),
+        )
+    return StepRequirement(**common, **_question(request, task, pause))
+
+
+def _question(
+    request: ApprovalRequest | FormRequest | RouteRequest | OutputReviewRequest, task: UserTask, pause: Pause | None
+) -> dict[str, Any]:
+    """Return the fields of a step's requirement that belong to its kind of question."""
     match request:
-        case ErrorRequest():
-            return ErrorRequirement(
-                **common,
-                error_message=request.error_message,
-                error_type=request.error_type,
-                retry_count=request.retry_count,
-                max_retries=request.max_retries,
-                decision=cast("Any", task.verdict if task.verdict in {"retry", "skip"} else None),
-            )
         case ApprovalRequest():
-            return StepRequirement(
-                **common, requires_confirmation=True, confirmation_message=request.message, confirmed=_said(task)
-            )
+            return {
+                "requires_confirmation": True,
+                "confirmation_message": request.message,
+                "confirmed": _said(task),
+            }
         case FormRequest():
-            return StepRequirement(
-                **common,
-                requires_confirmation=request.confirm,
-                confirmation_message=request.confirm_message,
-                requires_user_input=True,
-                user_input_message=request.message,
-                user_input_schema=_schema(request.fields),
-                _defaults=_schema(request.fields),
-                confirmed=_said(task),
-            )
+            return {
+                "requires_confirmation": request.confirm,
+                "confirmation_message": request.confirm_message,
+                "requires_user_input": True,
+                "user_input_message": request.message,
+                "user_input_schema": _schema(request.fields),
+                "_defaults": _schema(request.fields),
+                "confirmed": _said(task),
+            }
         case RouteRequest():
-            return StepRequirement(
-                **common,
-                requires_route_selection=True,
-                user_input_message=request.message,
-                available_choices=list(request.choices),
-                allow_multiple_selections=request.multiple,
-                user_input_schema=_schema(request.fields) if request.fields else None,
-            )
+            return {
+                "requires_route_selection": True,
+                "user_input_message": request.message,
+                "available_choices": list(request.choices),
+                "allow_multiple_selections": request.multiple,
+                "user_input_schema": _schema(request.fields) if request.fields else None,
+            }
         case OutputReviewRequest():
-            return StepRequirement(
-                **common,
-                requires_output_review=True,
-                output_review_message=request.message,
-                is_post_execution=True,
-                step_output=None if pause is None else pause.step_output,
-                retry_count=request.retry_count,
-                max_retries=request.max_retries,
-                review_problem=request.problem,
-                confirmed=_said(task),
-            )
+            return {
+                "requires_output_review": True,
+                "output_review_message": request.message,
+                "is_post_execution": True,
+                "step_output": None if pause is None else pause.step_output,
+                "retry_count": request.retry_count,
+                "max_retries": request.max_retries,
+                "review_problem": request.problem,
+                "confirmed": _said(task),
+            }
 
 
 _FIXED = (

@@ -1,0 +1,89 @@
+"""What may be read without changing anything: runs, tasks, sessions, and what can move."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sayso.model.errors import RunNotFound, TaskNotFound
+from sayso.model.ids import RunId, SessionId, TaskId
+from sayso.model.runs import Run, RunState, Session
+from sayso.model.tasks import TaskFilter, TaskPage, UserTask
+from sayso.runtime.ports import Clock, Store
+
+
+class Reader:
+    """Reads one database; every reader sees an expired task as expired.
+
+    Args:
+        store: The database.
+        clock: The time.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store = store
+        self.clock = clock
+
+    def programs(self) -> Sequence[str]:
+        """Return the names of the registered programs; a mere reader has none."""
+        return ()
+
+    async def load_run(self, run_id: RunId) -> Run:
+        """Return a run's row.
+
+        Raises:
+            RunNotFound: No such run.
+        """
+        run = await self.store.read(lambda tx: tx.find_run(run_id))
+        if run is None:
+            raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+        return run
+
+    async def load_task(self, task_id: TaskId) -> UserTask:
+        """Return a task.
+
+        Raises:
+            TaskNotFound: No such task.
+        """
+        task = await self.store.read(lambda tx: tx.find_task(task_id))
+        if task is None:
+            raise TaskNotFound(f"Expected a user task {task_id}, but there is none.", task_id=task_id)
+        return task
+
+    async def list_tasks(
+        self, wanted: TaskFilter | None = None, *, limit: int = 50, cursor: str | None = None
+    ) -> TaskPage:
+        """Return one page of tasks, oldest first; pending excludes what has expired by now."""
+        now = self.clock.now()
+        return await self.store.read(
+            lambda tx: tx.list_tasks(wanted or TaskFilter(), now=now, limit=limit, cursor=cursor)
+        )
+
+    async def run_tasks(self, run_id: RunId) -> list[UserTask]:
+        """Return every task of a run, in the order in which they were opened."""
+        return await self.store.read(lambda tx: tx.run_tasks(run_id, pending_only=False))
+
+    async def list_runs(
+        self,
+        *,
+        session_id: SessionId | None = None,
+        program: str | None = None,
+        state: RunState | None = None,
+        limit: int = 50,
+    ) -> list[Run]:
+        """Return runs, newest first."""
+        return await self.store.read(
+            lambda tx: tx.list_runs(session_id=session_id, program=program, state=state, limit=limit)
+        )
+
+    async def find_session(self, session_id: SessionId) -> Session | None:
+        """Return a session, or None."""
+        return await self.store.read(lambda tx: tx.find_session(session_id))
+
+    async def ready_runs(self, *, limit: int) -> list[RunId]:
+        """Return runs of the registered programs that can move now."""
+        now, names = self.clock.now(), self.programs()
+        return await self.store.read(lambda tx: tx.ready_runs(names, now=now, limit=limit))
+
+    async def next_ready_at(self) -> datetime | None:
+        """Return when the next run of the registered programs becomes ready."""
+        names = self.programs()
+        return await self.store.read(lambda tx: tx.next_ready_at(names))
