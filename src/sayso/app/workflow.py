@@ -303,15 +303,14 @@ class Workflow(WorkflowDefinition):
     ) -> Claimed | None:
         """Record the answers, all or none, and lease the run to this process."""
         runtime = self._runtime()
-        run = await runtime.load_run(run_id)
+        run, tasks = await runtime.load_run_with_tasks(run_id)
         if session_id is not None and run.session_id != session_id:
             raise RunNotFound(
                 f"Expected run {run_id} in session {session_id}, but it belongs to another.", run_id=run_id
             )
         refuse_ended(run)
-        tasks = await runtime.run_tasks(run_id)
         if any(task.due_at is not None for task in tasks) and await runtime.expire_due():
-            run, tasks = await runtime.load_run(run_id), await runtime.run_tasks(run_id)
+            run, tasks = await runtime.load_run_with_tasks(run_id)
         commands: list[Decide] = answers(given, tasks, runtime.clock.now())
         if commands:
             return await runtime.decide_and_claim(run_id, commands, by=Actor(type="user", id=decided_by))

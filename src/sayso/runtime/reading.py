@@ -37,6 +37,17 @@ class Reader:
             raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
         return run
 
+    async def load_run_with_tasks(self, run_id: RunId) -> tuple[Run, list[UserTask]]:
+        """Return a run's row and its tasks, in the order in which they were opened, on one snapshot.
+
+        Raises:
+            RunNotFound: No such run.
+        """
+        run, tasks = await self.store.read(lambda tx: (tx.find_run(run_id), tx.run_tasks(run_id, pending_only=False)))
+        if run is None:
+            raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+        return run, tasks
+
     async def load_task(self, task_id: TaskId) -> UserTask:
         """Return a task.
 
