@@ -1,1 +1,32 @@
 """The `sayso` command: the demo, the inbox in a terminal, runs, and a worker."""
+
+from typing import Annotated
+
+import typer
+
+from sayso import __version__
+from sayso.cli import decisions, demo, runs, tasks, worker
+from sayso.cli.failures import answered
+
+app = typer.Typer(
+    help="Durable workflows with people in them: list what waits, decide, and keep runs going.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(tasks.app, name="tasks", help="What waits for people, and deciding it.")
+app.add_typer(runs.app, name="runs", help="Runs: list, show, cancel.")
+app.command("demo")(demo.demo)
+app.command("worker")(worker.worker)
+decisions.add_to(tasks.app)
+
+
+@app.command()
+def version(json_: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False) -> None:
+    """Print the version."""
+    typer.echo(f'{{"version": "{__version__}"}}' if json_ else __version__)
+
+
+def main() -> None:
+    """Run the command line; errors become a message, a hint and an exit code."""
+    with answered():
+        app()

@@ -1,0 +1,119 @@
+"""A task as a card: what is asked, what exactly it is about, and what each answer does."""
+
+from typing import Any
+
+from sayso.cli.text import safe, shown
+from sayso.core.taskforms import spec_to_json
+from sayso.model.tasks import (
+    ApprovalRequest,
+    ErrorRequest,
+    FormField,
+    FormRequest,
+    OutputReviewRequest,
+    RouteRequest,
+    TaskStatus,
+    UserTask,
+)
+
+_REJECTED = {
+    "skip": "go on without it",
+    "cancel": "end the run",
+    "retry": "run it again with your reason",
+    "else": "take the other branch",
+}
+
+
+def task_json(task: UserTask, status: TaskStatus) -> dict[str, Any]:
+    """Return a task as plain JSON."""
+    return {
+        "id": task.id,
+        "run_id": task.run_id,
+        "session_id": task.session_id,
+        "workflow": task.program,
+        "key": task.key,
+        "status": str(status),
+        "digest": task.digest,
+        "created_at": task.created_at.isoformat(),
+        "due_at": None if task.due_at is None else task.due_at.isoformat(),
+        "decided_by": task.decided_by,
+        "decided_at": None if task.decided_at is None else task.decided_at.isoformat(),
+        "verdict": task.verdict,
+        **spec_to_json(task.spec),
+    }
+
+
+def card(task: UserTask, status: TaskStatus, *, at: str = "") -> str:
+    """Return the card's text.
+
+    Args:
+        task: The task.
+        status: What it is now.
+        at: Options that the commands on the card need, e.g. ` -d FILE`.
+    """
+    spec = task.spec
+    lines = [
+        safe(spec.request.message),
+        f"  {spec.request.kind} for {spec.step_type} '{safe(spec.step_name)}' of workflow '{safe(task.program)}'",
+        f"  task {task.id}  run {task.run_id}  key {safe(task.key)}",
+        f"  asked {task.created_at:%Y-%m-%d %H:%M:%S} UTC  status {status}",
+    ]
+    if task.due_at is not None:
+        lines.append(f"  until {task.due_at:%Y-%m-%d %H:%M:%S} UTC, then: {spec.on_timeout}")
+    if task.decided_by is not None:
+        lines.append(f"  decided by {safe(task.decided_by)}: {task.verdict} at {task.decided_at:%Y-%m-%d %H:%M:%S} UTC")
+    return "\n".join([*lines, *_about(task), *(_ways(task, at) if status is TaskStatus.PENDING else [])])
+
+
+def _about(task: UserTask) -> list[str]:
+    match task.spec.request:
+        case ApprovalRequest():
+            return []
+        case FormRequest() as request:
+            extra = [f"  also confirms: {safe(request.confirm_message)}"] if request.confirm else []
+            return [*extra, *[f"  {_field(field)}" for field in request.fields]]
+        case OutputReviewRequest() as request:
+            problem = [f"  note: {safe(request.problem)}"] if request.problem else []
+            rounds = f" (rejected {request.retry_count} times before)" if request.retry_count else ""
+            return [*problem, f"  the output{rounds}:", *_indented(shown(request.output))]
+        case RouteRequest() as request:
+            how = "one or several, in order" if request.multiple else "one"
+            return [f"  choose {how} of: {', '.join(map(safe, request.choices))}"]
+        case ErrorRequest() as request:
+            return [f"  {request.error_type}: {safe(request.error_message)} (retried {request.retry_count} times)"]
+
+
+def _ways(task: UserTask, at: str) -> list[str]:
+    rejected = _REJECTED[task.spec.on_reject]
+    reject = f"  sayso tasks reject {task.id}{at} -m 'why'      {rejected}"
+    match task.spec.request:
+        case ApprovalRequest():
+            ways = [f"  sayso tasks approve {task.id}{at}      go ahead", reject]
+        case FormRequest() as request:
+            names = " ".join(f"{field.name}=..." for field in request.fields)
+            ways = [f"  sayso tasks answer {task.id} {names}{at}", reject]
+        case OutputReviewRequest():
+            ways = [
+                f"  sayso tasks approve {task.id}{at}      keep it",
+                f"  sayso tasks edit {task.id}{at}      keep it with your changes",
+                reject,
+            ]
+        case RouteRequest():
+            ways = [f"  sayso tasks choose {task.id} ROUTE{at}", reject]
+        case ErrorRequest():
+            ways = [
+                f"  sayso tasks retry {task.id}{at}      try again",
+                f"  sayso tasks skip {task.id}{at}      go on without it",
+            ]
+    return ["", *ways]
+
+
+def _field(field: FormField) -> str:
+    allowed = "" if field.allowed_values is None else f", one of {', '.join(map(repr, field.allowed_values))}"
+    default = "" if field.value is None else f", default {field.value!r}"
+    need = "required" if field.required else "optional"
+    about = f": {safe(field.description)}" if field.description else ""
+    return f"{safe(field.name)} ({field.field_type}, {need}{allowed}{default}){about}"
+
+
+def _indented(text: str) -> list[str]:
+    return [f"    {line}" for line in text.splitlines() or [""]]

@@ -1,0 +1,178 @@
+"""`sayso tasks approve | reject | answer | choose | edit | retry | skip`: deciding from a terminal.
+
+Every command loads the task, and decides with the digest of what was loaded: whoever was faster wins, and a task
+that changed meanwhile is refused.
+"""
+
+import json
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sayso.app.settings import Settings
+from sayso.cli.shared import Database, Json, find_task, print_json, run
+from sayso.cli.text import safe
+from sayso.core.forms import parse
+from sayso.model.actors import Actor
+from sayso.model.decisions import Answer, Approve, Choose, Decision, Edit, Reject, Retry, Skip, Verdict
+from sayso.model.errors import Invalid, InvalidDecision
+from sayso.model.tasks import FormRequest, OutputReviewRequest, UserTask
+from sayso.runtime.door import Runtime
+
+Note = Annotated[str | None, typer.Option("--message", "-m", help="A note that is kept with the decision.")]
+Task = Annotated[str, typer.Argument(help="The task's id, or a unique beginning or end of it.")]
+
+
+def approve(task: Task, database: Database = None, message: Note = None, json_: Json = False) -> None:
+    """Go ahead as shown: run the step, keep the output, or take a form's defaults."""
+    _decide(task, database, json_, lambda _: Approve(note=message))
+
+
+def reject(
+    task: Task,
+    database: Database = None,
+    message: Note = None,
+    cancel_run: Annotated[bool, typer.Option("--cancel-run", help="End the run, whatever on_reject says.")] = False,
+    json_: Json = False,
+) -> None:
+    """Do not go ahead; `tasks show` tells what follows."""
+    _decide(task, database, json_, lambda _: Reject(note=message, cancel_run=cancel_run))
+
+
+def answer(
+    task: Task,
+    values: Annotated[list[str], typer.Argument(help="name=value, once per field.")],
+    database: Database = None,
+    message: Note = None,
+    json_: Json = False,
+) -> None:
+    """Enter the values that a form asks for."""
+    _decide(task, database, json_, lambda found: Answer(values=_values(found, values), note=message))
+
+
+def choose(
+    task: Task,
+    routes: Annotated[list[str], typer.Argument(help="One route, or several in their order.")],
+    database: Database = None,
+    message: Note = None,
+    json_: Json = False,
+) -> None:
+    """Choose the route, or the routes in this order."""
+    _decide(task, database, json_, lambda _: Choose(choices=tuple(routes), note=message))
+
+
+def edit(
+    task: Task,
+    database: Database = None,
+    content: Annotated[
+        str | None, typer.Option(help="The new content; text, or JSON where the output is JSON.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with the new content.")] = None,
+    message: Note = None,
+    json_: Json = False,
+) -> None:
+    """Keep an output with your changes; opens $EDITOR where no content is given."""
+    given = file.read_text("utf-8") if file is not None else content
+    _decide(task, database, json_, lambda found: Edit(content=_edited(found, given), note=message))
+
+
+def retry(task: Task, database: Database = None, message: Note = None, json_: Json = False) -> None:
+    """Try a failed step again."""
+    _decide(task, database, json_, lambda _: Retry(note=message))
+
+
+def skip(task: Task, database: Database = None, message: Note = None, json_: Json = False) -> None:
+    """Go on without a failed step."""
+    _decide(task, database, json_, lambda _: Skip(note=message))
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to `sayso tasks`."""
+    for command in (approve, reject, answer, choose, edit, retry, skip):
+        app.command()(command)
+
+
+def _decide(task: str, database: Path | None, json_: bool, verdict: Callable[[UserTask], Verdict]) -> None:
+    async def work(runtime: Runtime, settings: Settings) -> Decision:
+        found = await find_task(runtime, task)
+        by = Actor(type="user", id=settings.user, via="cli")
+        return await runtime.decide(found.id, verdict(found), digest=found.digest, by=by)
+
+    decision = run(database, work)
+    outcome = decision.outcome
+    if json_:
+        print_json(
+            {
+                "task": decision.task_id,
+                "run_id": decision.run_id,
+                "verdict": outcome.verdict,
+                "action": outcome.action,
+                "by": str(decision.by),
+                "at": decision.at.isoformat(),
+                "note": outcome.note,
+            }
+        )
+    else:
+        typer.echo(
+            f"{decision.task_id}: {outcome.verdict} by {safe(decision.by)}; the run will {_NEXT[outcome.action]}."
+        )
+
+
+_NEXT = {
+    "proceed": "go ahead",
+    "skip": "go on without it",
+    "cancel": "end as cancelled",
+    "retry": "try again",
+    "else": "take the other branch",
+    "fail": "end with the error",
+}
+
+
+def _values(task: UserTask, given: list[str]) -> dict[str, Any]:
+    request = task.spec.request
+    if not isinstance(request, FormRequest):
+        raise InvalidDecision(f"Expected a form, but task {task.id} is of kind '{request.kind}'.")
+    fields = {field.name: field for field in request.fields}
+    values: dict[str, Any] = {}
+    for item in given:
+        name, equals, text = item.partition("=")
+        if not equals:
+            raise InvalidDecision(f"Expected name=value, but got {item!r}.")
+        values[name] = parse(fields[name], text) if name in fields else text
+    return values
+
+
+def _edited(task: UserTask, given: str | None) -> Any:
+    request = task.spec.request
+    if not isinstance(request, OutputReviewRequest):
+        raise InvalidDecision(f"Expected an output review, but task {task.id} is of kind '{request.kind}'.")
+    is_text = isinstance(request.output, str)
+    if given is None:
+        given = _from_editor(
+            str(request.output) if is_text else json.dumps(request.output, indent=2, ensure_ascii=False)
+        )
+    if is_text:
+        return given
+    try:
+        return json.loads(given)
+    except ValueError as exc:
+        raise InvalidDecision(f"Expected JSON, as the output is, but: {exc}.") from None
+
+
+def _from_editor(text: str) -> str:
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not editor:
+        raise Invalid("Expected the new content.", hint="Give --content or --file, or set EDITOR.")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "output.txt"
+        path.write_text(text, "utf-8")
+        done = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603 - the user's own editor
+        if done.returncode != 0:
+            raise Invalid(f"Expected the editor to end well, but it returned {done.returncode}; nothing was decided.")
+        return path.read_text("utf-8")

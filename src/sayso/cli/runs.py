@@ -1,0 +1,122 @@
+"""`sayso runs ls | show | cancel`."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from sayso.app.settings import Settings
+from sayso.cli.cards import task_json
+from sayso.cli.shared import Database, Json, print_json, run
+from sayso.cli.tables import print_table
+from sayso.cli.text import one_line, safe
+from sayso.model.actors import Actor
+from sayso.model.ids import RunId
+from sayso.model.journal import Entry
+from sayso.model.runs import Run, RunState
+from sayso.model.tasks import UserTask
+from sayso.runtime.door import Runtime
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("ls")
+def list_(
+    database: Database = None,
+    state: Annotated[RunState | None, typer.Option(help="Only runs in this state.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Only runs of this workflow.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 50,
+    json_: Json = False,
+) -> None:
+    """List runs, newest first."""
+
+    async def work(runtime: Runtime, settings: Settings) -> list[Run]:
+        del settings
+        return await runtime.list_runs(program=workflow, state=state, limit=limit)
+
+    found = run(database, work)
+    if json_:
+        print_json({"runs": [_run_json(item) for item in found]})
+        return
+    rows = [
+        (item.id, item.state, item.program, item.session_id, f"{item.created_at:%Y-%m-%d %H:%M:%S}") for item in found
+    ]
+    print_table(("id", "state", "workflow", "session", "started (UTC)"), rows)
+
+
+@app.command()
+def show(run_id: str, database: Database = None, json_: Json = False) -> None:
+    """Show one run: its state, its tasks, and its journal."""
+
+    async def work(runtime: Runtime, settings: Settings) -> tuple[Run, list[UserTask], list[Entry]]:
+        del settings
+        found, tasks = await runtime.load_run_with_tasks(RunId(run_id))
+        entries = await runtime.store.read(lambda tx: tx.load_entries(found.id, after=0))
+        return found, tasks, entries
+
+    found, tasks, entries = run(database, work)
+    if json_:
+        print_json(
+            {
+                **_run_json(found),
+                "tasks": [task_json(task, task.status) for task in tasks],
+                "journal": [_entry_json(entry) for entry in entries],
+            }
+        )
+        return
+    typer.echo(f"{found.id}  {found.state}  workflow '{safe(found.program)}'  session {safe(found.session_id)}")
+    if found.problem is not None:
+        typer.echo(f"cannot go on: {safe(found.problem)}")
+    for task in tasks:
+        by = "" if task.decided_by is None else f" by {safe(task.decided_by)}"
+        typer.echo(f"  task {task.id}  {task.status}  {task.verdict or '-'}{by}  {one_line(task.spec.request.message)}")
+    rows = [
+        (entry.seq, f"{entry.at:%H:%M:%S.%f}"[:-3], entry.kind, entry.key, one_line(entry.data.decode(), 60))
+        for entry in entries
+    ]
+    print_table(("seq", "time", "kind", "key", "data"), rows)
+
+
+@app.command()
+def cancel(
+    run_id: str,
+    database: Database = None,
+    message: Annotated[str | None, typer.Option("--message", "-m", help="Why.")] = None,
+    json_: Json = False,
+) -> None:
+    """End a run and close its tasks; later decisions are refused."""
+
+    async def work(runtime: Runtime, settings: Settings) -> bool:
+        by = Actor(type="user", id=settings.user, via="cli")
+        return await runtime.cancel(RunId(run_id), by=by, reason=message)
+
+    done = run(database, work)
+    if json_:
+        print_json({"run_id": run_id, "cancelled": done})
+    else:
+        typer.echo(f"{run_id}: cancelled." if done else f"{run_id}: had ended already.")
+    if not done:
+        raise typer.Exit(1)
+
+
+def _run_json(found: Run) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "state": found.state,
+        "workflow": found.program,
+        "session_id": found.session_id,
+        "parent_id": found.parent_id,
+        "problem": found.problem,
+        "created_at": found.created_at.isoformat(),
+        "updated_at": found.updated_at.isoformat(),
+    }
+
+
+def _entry_json(entry: Entry) -> dict[str, Any]:
+    return {
+        "seq": entry.seq,
+        "at": entry.at.isoformat(),
+        "kind": entry.kind,
+        "key": entry.key,
+        "data": json.loads(entry.data),
+    }

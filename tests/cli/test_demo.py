@@ -1,0 +1,136 @@
+"""The demo as a newcomer runs it: to the end, killed in the middle, with bad rows, and decided from elsewhere."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from sayso.cli.demo.refunds import COLUMNS
+
+GOOD = "R-1,O-1,Ada,ada@example.com,20.00,EUR,wrong size,2026-09-01,2026-09-05,DE02120300000000202051"
+RISKY = "R-2,O-2,Bo,bo@example.com,500.00,EUR,wrong size,2026-09-01,2026-09-05,DE02120300000000202051"
+
+
+def demo(folder: Path, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sayso", "demo", "--dir", str(folder), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        input=given,
+        env={**os.environ, "SAYSO_USER": "ana"},
+        stdin=None if given is not None else subprocess.DEVNULL,
+    )
+
+
+def finished(folder: Path, *arguments: str) -> dict[str, Any]:
+    done = demo(folder, *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_approving_everything_pays_all_three_groups(tmp_path: Path) -> None:
+    result = finished(tmp_path / "demo", "--once", "--decide", "approve")
+    assert result["state"] == "completed"
+    assert result["payments"] == result["distinct"] == 197
+    assert result["doubled"] == 0
+    assert "R-0043" in Path(result["report"]).read_text("utf-8")
+
+
+def test_rejecting_pays_only_what_needs_nobody(tmp_path: Path) -> None:
+    result = finished(tmp_path / "demo", "--once", "--decide", "reject")
+    assert (result["state"], result["payments"], result["doubled"]) == ("completed", 177, 0)
+
+
+def test_killed_at_the_worst_moment_it_pays_each_refund_once(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    killed = demo(folder, "--once", "--decide", "approve", "--crash")
+    assert killed.returncode == -signal.SIGKILL
+    assert "Run `sayso demo` again" in killed.stdout
+    paid = len((folder / "ledger.jsonl").read_text().splitlines())
+    assert 177 < paid < 197, "it should have died in the middle of the risky payouts"
+    with (folder / "ledger.jsonl").open("a") as ledger:
+        ledger.write('{"key": "torn by the cra')
+    result = finished(folder, "--once", "--decide", "approve")
+    assert result["payments"] == result["distinct"] == 197
+    assert result["doubled"] == 0
+
+
+def test_bad_rows_are_named_and_not_lost(tmp_path: Path) -> None:
+    rows = [
+        GOOD,
+        RISKY,
+        "R-3,O-3,Cy,cy@example.com,abc,EUR,wrong size,2026-09-01,2026-09-05,",
+        "R-4,O-4,Di,nobody,5.00,EUR,wrong size,2026-09-01,2026-09-05,",
+        "R-1,O-5,Ed,ed@example.com,5.00,EUR,wrong size,2026-09-01,2026-09-05,",
+        "R-6,O-6,Fi,fi@example.com,5.00,EUR,wrong size,yesterday,2026-09-05,",
+    ]
+    file = tmp_path / "mine.csv"
+    file.write_text("\n".join([",".join(COLUMNS), *rows]) + "\n", "utf-8")
+    result = finished(tmp_path / "demo", "--input", str(file), "--once", "--decide", "approve")
+    assert result["payments"] == 2
+    said = "\n".join(result["bad_rows"])
+    assert "line 4, column 'amount': expected a number above 0" in said
+    assert "line 5, column 'email'" in said
+    assert "line 6, column 'refund_id': 'R-1' stands already in line 2" in said
+    assert "line 7, column 'purchased_on': expected a date" in said
+    report = Path(result["report"]).read_text("utf-8")
+    assert all(problem in report for problem in result["bad_rows"])
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    missing = demo(tmp_path / "demo", "--input", str(tmp_path / "none.csv"), "--once", "--decide", "approve")
+    assert missing.returncode == 1
+    assert "Expected a UTF-8 CSV file" in missing.stderr
+    (tmp_path / "short.csv").write_text("refund_id,amount\n1,2\n")
+    short = demo(tmp_path / "demo", "--input", str(tmp_path / "short.csv"), "--once", "--decide", "approve")
+    assert "order_id, customer" in short.stderr
+    assert "Traceback" not in missing.stderr + short.stderr
+
+
+def test_answers_typed_at_the_terminal(tmp_path: Path) -> None:
+    typed = "maybe\ny\nDE02 1203 0000 0000 2020 51\nr\nname the day\ne\nDear all\n.\n"
+    done = demo(tmp_path / "demo", given=typed)
+    assert done.returncode == 0, done.stdout
+    assert "Please answer y or n." in done.stdout
+    assert "payments 197, distinct 197, doubled 0" in done.stdout
+    assert "You asked us to consider: name the day" in done.stdout
+    assert "Dear all" in (tmp_path / "demo" / "report.md").read_text("utf-8")
+
+
+def test_another_terminal_decides_while_this_one_has_nobody(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    command = [sys.executable, "-m", "sayso"]
+    with subprocess.Popen(
+        [*command, "demo", "--dir", str(folder)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        said: list[str] = []
+        answers = {"approval": ["approve"], "form": ["answer"], "output_review": ["approve"]}
+        for line in running.stdout:
+            said.append(line)
+            if not line.startswith("Nobody is at this terminal"):
+                continue
+            database = ["-d", str(folder / "sayso.db")]
+            listed = subprocess.run([*command, "tasks", "ls", "--json", *database], capture_output=True, check=True)
+            task = json.loads(listed.stdout)["tasks"][0]
+            values = ["account_R_0043=DE02120300000000202051"] if task["request"]["kind"] == "form" else []
+            decision = [*answers[task["request"]["kind"]], task["id"], *values]
+            subprocess.run([*command, "tasks", *decision, *database], check=True, capture_output=True)
+    assert running.returncode == 0, said
+    assert "payments 197, distinct 197, doubled 0\n" in said
+
+
+def test_a_second_demo_in_the_same_place(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    finished(folder, "--once", "--decide", "reject")
+    again = demo(folder)
+    assert again.returncode == 0
+    assert "Start anew with `sayso demo --fresh`" in again.stdout
+    fresh = demo(folder, "--fresh", "--once", "--decide", "approve")
+    assert "The earlier demo is kept in" in fresh.stdout
+    assert "payments 197, distinct 197, doubled 0" in fresh.stdout
+    assert (next(folder.glob("earlier-*")) / "ledger.jsonl").exists()
