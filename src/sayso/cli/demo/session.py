@@ -79,7 +79,9 @@ class Sitting:
                 self._say(f"\nDecided elsewhere: {elsewhere.result()}")
         except EndOfInput:
             self._asked.add(task.id)
-            self._say("Nobody is at this terminal: decide with the commands above; Ctrl-C leaves, and nothing is lost.")
+            self._say(
+                "\nNobody is at this terminal: decide with the commands above; Ctrl-C leaves, and nothing is lost."
+            )
         finally:
             for waiting in (elsewhere, here):
                 waiting.cancel()
