@@ -4,10 +4,7 @@ Default settings: WAL and `synchronous=FULL`, so an acknowledged change survives
 processes may open the same file; each has its own writer, and SQLite serialises their commits.
 """
 
-import asyncio
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy.dialects import sqlite
@@ -15,6 +12,7 @@ from sqlalchemy.dialects import sqlite
 from sayso.stores.driver import check_version, connect, sqlite_module, translate
 from sayso.stores.listings import Listings
 from sayso.stores.migrate import migrate
+from sayso.stores.readers import Readers
 from sayso.stores.statements import compile_all
 from sayso.stores.transaction import SqlTransaction
 from sayso.stores.writer import CommitObserver, Writer
@@ -50,10 +48,7 @@ class SqliteStore:
         connection = connect(self._module, path, synchronous=synchronous)
         migrate(self._module, connection, path)
         self._writer = Writer(connection, self._transaction(connection), translate, observer)
-        self._local = threading.local()
-        self._connections: list[Any] = []
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sayso-reader")
-        self._seen_version: int | None = None
+        self._readers = Readers(self._reader, _READERS)
 
     async def run(self, unit: Callable[[SqlTransaction], R]) -> R:
         """Run a unit in one durable transaction; it is all or nothing.
@@ -67,45 +62,51 @@ class SqliteStore:
         """Run a unit that only reads, on one snapshot, beside the writer."""
         if self._path == ":memory:":
             return await self._writer.run(unit)
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, unit)
+        return await self._readers.run(lambda reader: reader.read(unit))
 
     async def changed(self) -> bool:
         """Tell whether any connection has committed to the file since the last call."""
         if self._path == ":memory:":
             return False
-        version = await asyncio.get_running_loop().run_in_executor(self._readers, self._data_version)
-        before, self._seen_version = self._seen_version, version
-        return before != version
+        return await self._readers.run(_Reader.changed)
 
     def close(self) -> None:
         """Finish what is queued and close every connection."""
         self._writer.close()
-        self._readers.shutdown(wait=True)
-        for connection in self._connections:
-            connection.close()
-        self._connections.clear()
+        self._readers.close()
 
     def _transaction(self, connection: Any) -> SqlTransaction:
         return SqlTransaction(connection.cursor(), self._sql, self._listings)
 
-    def _reader(self) -> tuple[Any, SqlTransaction]:
-        if not hasattr(self._local, "reader"):
-            connection = connect(self._module, self._path, synchronous=self._synchronous, read_only=True)
-            self._connections.append(connection)
-            self._local.reader = (connection, self._transaction(connection))
-        return self._local.reader
+    def _reader(self) -> "_Reader":
+        connection = connect(self._module, self._path, synchronous=self._synchronous, read_only=True)
+        return _Reader(connection, self._transaction(connection), self._module.Error)
 
-    def _read(self, unit: Callable[[SqlTransaction], R]) -> R:
-        connection, transaction = self._reader()
+
+class _Reader:
+    """A reading thread's connection."""
+
+    def __init__(self, connection: Any, transaction: SqlTransaction, error: type[Exception]) -> None:
+        self._connection = connection
+        self._transaction = transaction
+        self._error = error
+        self._version: int | None = None
+
+    def read(self, unit: Callable[[SqlTransaction], R]) -> R:
         try:
-            connection.execute("BEGIN")
+            self._connection.execute("BEGIN")
             try:
-                return unit(transaction)
+                return unit(self._transaction)
             finally:
-                connection.execute("COMMIT")
-        except self._module.Error as exc:
+                self._connection.execute("COMMIT")
+        except self._error as exc:
             raise translate(exc) from exc
 
-    def _data_version(self) -> int:
-        connection, _ = self._reader()
-        return connection.execute("PRAGMA data_version").fetchone()[0]
+    def changed(self) -> bool:
+        """Compare with what this connection saw last: the counters of two connections tell nothing together."""
+        version = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        before, self._version = self._version, version
+        return before != version
+
+    def close(self) -> None:
+        self._connection.close()

@@ -1,0 +1,117 @@
+"""Killed with SIGKILL before and after every commit of every kind of gate; resumed in a new process.
+
+The figures are printed (`-s`) and have floors: a run that was not killed proves nothing.
+"""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.fault.flows import FLOWS, Effects, drive
+
+ROOT = Path(__file__).parents[2]
+_PHASES = ("before_commit", "after_commit")
+
+
+@dataclass
+class Tally:
+    """What a campaign did."""
+
+    runs: int = 0
+    killed: int = 0
+    lost: int = 0
+    doubled: int = 0
+    repeated: int = 0
+    """Effects that arrived again with the same key, because the kill fell between them and their commit."""
+
+
+def child(name: str, path: Path, phase: str, at: int) -> int:
+    """Drive a flow in a process of its own that kills itself; return its exit code."""
+    command = [sys.executable, "-m", "tests.fault.child", name, str(path), phase, str(at)]
+    return subprocess.run(command, cwd=ROOT, timeout=60, check=False, capture_output=True).returncode
+
+
+def expected(name: str, folder: Path) -> tuple[object, dict[str, int], int]:
+    """Return the content, the effects and the number of commits of an undisturbed run."""
+    from sayso.testing import CrashPoint
+
+    effects, point = Effects(folder / "calm.log"), CrashPoint("before_commit", 0)
+    output = drive(name, folder / "calm.db", effects, point)
+    assert output.status == "COMPLETED"
+    assert all(count == 1 for count in effects.attempts().values())
+    return output.content, dict(effects.effects()), point.commits
+
+
+def campaign(name: str, folder: Path, tally: Tally) -> None:
+    """Kill a flow at each of its commits, both sides, and let it go on."""
+    content, effects, commits = expected(name, folder)
+    assert commits >= 4
+    for at in range(1, commits + 1):
+        for phase in _PHASES:
+            place = folder / f"{phase}-{at}"
+            place.mkdir()
+            code = child(name, place / "run.db", phase, at)
+            tally.runs += 1
+            tally.killed += code == -9
+            again = child(name, place / "run.db", "after_commit", 1)  # and once more, while it recovers
+            tally.killed += again == -9
+            after = Effects(place / "effects.log")
+            output = drive(name, place / "run.db", after)
+            assert output.status == "COMPLETED"
+            assert output.content == content
+            tally.lost += len(effects.keys() - after.effects().keys())
+            tally.doubled += sum(count > effects.get(step, 0) for step, count in after.effects().items())
+            tally.repeated += sum(count > 1 for count in after.attempts().values())
+            assert max(after.attempts().values()) <= 3, "a finished step was executed again"
+
+
+def test_every_commit_of_every_gate(tmp_path: Path) -> None:
+    tallies = {name: Tally() for name in FLOWS}
+
+    def one(name: str) -> None:
+        folder = tmp_path / name
+        folder.mkdir()
+        campaign(name, folder, tallies[name])
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(one, FLOWS))
+    total = Tally(*[sum(values) for values in zip(*[vars(tally).values() for tally in tallies.values()], strict=True)])
+    print("\ncrash points:", json.dumps(vars(total)))
+    assert total.killed >= 200
+    assert total.lost == total.doubled == 0
+
+
+@pytest.mark.slow
+def test_kills_at_random_times(tmp_path: Path) -> None:
+    """1,000 kills at random moments, up to five in a row on the same run."""
+    seed = int(os.environ.get("SAYSO_FAULT_SEED", "20261121"))
+    chance = random.Random(seed)
+    tally = Tally()
+    number = 0
+    while tally.killed < 1000:
+        number += 1
+        name = chance.choice(list(FLOWS))
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        tally.runs += 1
+        for _ in range(5):
+            command = [sys.executable, "-m", "tests.fault.child", name, str(folder / "run.db"), "never", "0"]
+            with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+                time.sleep(chance.uniform(0.3, 0.9))
+                running.kill()
+            tally.killed += running.returncode == -9
+            if running.returncode == 0:
+                break
+        output = drive(name, folder / "run.db", Effects(folder / "effects.log"))
+        assert output.status == "COMPLETED"
+        tally.doubled += sum(count > 1 for count in Effects(folder / "effects.log").effects().values())
+    print(f"\nrandom kills, seed {seed}:", json.dumps(vars(tally)))
+    assert tally.doubled == 0
