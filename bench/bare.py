@@ -133,6 +133,13 @@ class Bare:
         )
         return run
 
+    def look(self, run: str) -> None:
+        """Read what is asked, and the journal so far."""
+        for row in self._execute(TASKS, (run,)).fetchall():
+            json.loads(row[3])
+        for row in self._execute(JOURNAL, (run,)).fetchall():
+            json.loads(row[4])
+
     def decide(self, run: str) -> list[Any]:
         """Read what is asked, record the answer, take the run, and read its journal: one commit."""
         task, key, digest, body = self._execute(TASKS, (run,)).fetchone()

@@ -6,12 +6,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 from bench import flows
 from bench.bare import Bare
 from bench.measure import Cost, Figure, Size, cost_of, folder, median_of, pair
 from bench.runs import FOUR_TIMES
+from sayso import StepRequirement
 
 
 def decide_to_finished(size: Size) -> Iterator[Figure]:
@@ -31,8 +33,10 @@ def decide_to_finished(size: Size) -> Iterator[Figure]:
         (place / "names.json").write_text(json.dumps(names))
         command = [sys.executable, "-m", "bench.deciding", str(place)]
         measured = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-    mine, its = Cost(**measured["ours"]), Cost(**measured["bare"])
-    yield from pair("decide -> finished, other process", mine, its, each=each, aim=FOUR_TIMES)
+    cost = {name: Cost(**found) for name, found in measured.items() if isinstance(found, dict)}
+    what = "decide -> finished, other process"
+    yield from pair(what, cost["ours"], cost["bare"], each=each, aim=FOUR_TIMES)
+    yield from pair("... reading what is asked, before", cost["read"], cost["bare_read"], each=each, aim=None)
     yield Figure(
         what="... opening the file there, once",
         unit="ms",
@@ -52,31 +56,37 @@ def answer(place: Path) -> None:
     bare = Bare(place / "bare.db")
     bare_opened = time.perf_counter()
 
-    async def ours(runs: list[tuple[str, str]]) -> None:
-        for run_id, session_id in runs:
-            paused = await flow.aget_run_output(run_id, session_id)
-            requirement = paused.step_requirements[-1]
+    async def read(runs: list[tuple[str, str]]) -> list[StepRequirement]:
+        """What the person looks at before deciding."""
+        outputs = [await flow.aget_run_output(run_id, session_id) for run_id, session_id in runs]
+        return [output.step_requirements[-1] for output in outputs]
+
+    async def ours(runs: list[tuple[str, str]], asked: list[StepRequirement]) -> None:
+        for (run_id, session_id), requirement in zip(runs, asked, strict=True):
             requirement.confirm()
             done = await flow.acontinue_run(run_id=run_id, session_id=session_id, step_requirements=[requirement])
             assert done.status == "COMPLETED", done
+
+    def look(runs: list[str]) -> None:
+        for run_id in runs:
+            bare.look(run_id)
 
     def theirs(runs: list[str]) -> None:
         for run_id in runs:
             bare.go_on(run_id, flows.content)
 
-    mine: list[Cost] = []
-    its: list[Cost] = []
+    costs: dict[str, list[Cost]] = {name: [] for name in ("read", "bare_read", "ours", "bare")}
     with asyncio.Runner() as loop:
         for first in range(0, len(names["ours"]), each):
-            last = first + each
-            mine.append(cost_of(lambda: loop.run(ours(names["ours"][first:last]))))  # noqa: B023
-            its.append(cost_of(lambda: theirs(names["bare"][first:last])))  # noqa: B023
+            runs, bare_runs = (names[which][first : first + each] for which in ("ours", "bare"))
+            asked: list[StepRequirement] = []
+            costs["read"].append(cost_of(lambda: asked.extend(loop.run(read(runs)))))  # noqa: B023
+            costs["bare_read"].append(cost_of(lambda: look(bare_runs)))  # noqa: B023
+            costs["ours"].append(cost_of(lambda: loop.run(ours(runs, asked))))  # noqa: B023
+            costs["bare"].append(cost_of(lambda: theirs(bare_runs)))  # noqa: B023
     flow.db.close()
     bare.close()
-    medians = {
-        name: {"cpu": cost.cpu, "wall": cost.wall}
-        for name, cost in {"ours": median_of(mine[1:]), "bare": median_of(its[1:])}.items()
-    }
+    medians = {name: asdict(median_of(found[1:])) for name, found in costs.items()}
     print(json.dumps({**medians, "open": opened - began, "bare_open": bare_opened - opened}))
 
 

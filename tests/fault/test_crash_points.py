@@ -34,9 +34,11 @@ class Tally:
 
 
 def child(name: str, path: Path, phase: str, at: int) -> int:
-    """Drive a flow in a process of its own that kills itself; return its exit code."""
+    """Drive a flow in a process of its own that kills itself; return its exit code: killed, or at its end."""
     command = [sys.executable, "-m", "tests.fault.child", name, str(path), phase, str(at)]
-    return subprocess.run(command, cwd=ROOT, timeout=60, check=False, capture_output=True).returncode
+    done = subprocess.run(command, cwd=ROOT, timeout=60, check=False, capture_output=True, text=True)
+    assert done.returncode in {-9, 0}, done.stderr
+    return done.returncode
 
 
 def expected(name: str, folder: Path) -> tuple[object, dict[str, int], int]:
@@ -83,6 +85,8 @@ def test_every_commit_of_every_gate(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(one, FLOWS))
+    for name, tally in tallies.items():
+        print(name, vars(tally))
     total = Tally(*[sum(values) for values in zip(*[vars(tally).values() for tally in tallies.values()], strict=True)])
     print("\ncrash points:", json.dumps(vars(total)))
     assert total.killed >= 200

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sayso.core.verdicts import Refused, settle
+from sayso.model.actors import TIMEOUT
 from sayso.model.decisions import Verdict
 from sayso.model.errors import AlreadyDecided, Invalid, InvalidDecision, RunNotPaused, TaskExpired
 from sayso.model.runs import ENDED, Run
@@ -66,7 +67,8 @@ def _is_settled(task: UserTask, verdict: Verdict, now: datetime, *, sent_before:
         case TaskStatus.CANCELLED:
             return True
         case TaskStatus.COMPLETED:
-            if sent_before or task.verdict == verdict.verdict:
+            by_deadline = task.decided_by == str(TIMEOUT)
+            if sent_before or (task.verdict == verdict.verdict and not by_deadline):
                 return True
             raise _too_late(task, now)
         case TaskStatus.EXPIRED:
@@ -76,7 +78,7 @@ def _is_settled(task: UserTask, verdict: Verdict, now: datetime, *, sent_before:
 
 
 def _too_late(task: UserTask, now: datetime) -> Exception:
-    if task.decided_by == "system:timeout":
+    if task.decided_by == str(TIMEOUT):
         return TaskExpired(
             f"Expected an answer to '{task.key}' before {task.due_at}, but that time has passed;"
             f" on_timeout='{task.spec.on_timeout}' was carried out.",

@@ -31,6 +31,7 @@ _MARK = "$"
 _MAX_DEPTH = 200
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, check_circular=False).encode
+_loads = json.JSONDecoder().decode
 
 
 def encode(value: object) -> bytes:
@@ -63,6 +64,11 @@ def json_bytes(value: Json) -> bytes:
         raise UnstorableValue(
             f"Expected text that UTF-8 can carry, but it holds a lone surrogate ({exc.reason})."
         ) from exc
+
+
+def plain_of(data: bytes) -> Any:
+    """Return the JSON value of bytes that `json_bytes` has made; `json.loads` would first guess their encoding."""
+    return _loads(data.decode())
 
 
 def to_json(value: object, depth: int = 0) -> Json:

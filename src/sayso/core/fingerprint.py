@@ -7,6 +7,7 @@ every key that its journal or its pending tasks name still exists and is still t
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 
 from sayso.core.keys import static
@@ -30,12 +31,20 @@ def changes(stored: Shape, current: Shape, used_keys: Iterable[str]) -> list[str
     """
     found: dict[str, str] = {}
     for key in used_keys:
-        name = static(key)
-        was, now = stored.get(name), current.get(name)
-        if (was is None and now is None) or was == now or name in found:
-            continue
-        if now is None:
-            found[name] = f"'{name}' ({was}) is gone"
-        elif was is not None:
-            found[name] = f"'{name}' was {was} and is {now} now"
+        for name in _places(static(key)):
+            was, now = stored.get(name), current.get(name)
+            if was == now or name in found:
+                continue
+            if now is None:
+                found[name] = f"'{name}' ({was}) is gone"
+            elif was is not None:
+                found[name] = f"'{name}' was {was} and is {now} now"
     return list(found.values())
+
+
+def _places(key: str) -> list[str]:
+    """Return a key with everything that it stands on: its step, and the composites around that."""
+    step = re.split("[?:]", key, maxsplit=1)[0]
+    parts = step.split("/")
+    around = ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
+    return around if step == key else [*around, key]

@@ -5,12 +5,11 @@ look alike or one look changed.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, assert_never, cast
 
-from sayso.core.codec import json_bytes
+from sayso.core.codec import json_bytes, plain_of
 from sayso.model.errors import UnreadableValue
 from sayso.model.json import Json
 from sayso.model.tasks import (
@@ -52,7 +51,7 @@ def spec_from_bytes(body: bytes) -> TaskSpec:
     Raises:
         UnreadableValue: The bytes name a kind that this version does not know.
     """
-    plain: dict[str, Any] = json.loads(body)
+    plain: dict[str, Any] = plain_of(body)
     plain["request"] = _request_from_json(plain["request"])
     return TaskSpec(**plain)
 

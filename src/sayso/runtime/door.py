@@ -243,8 +243,8 @@ class Runtime(Reader):
             RunNotFound: No such run.
             DefinitionChanged: The definition at hand does not fit the run.
         """
-        run = await self.load_run(run_id)
-        record = Record(run_id).fold(await self._entries_of(run))
+        run, entries = await self.load_run_with_entries(run_id)
+        record = Record(run_id).fold(entries)
         program, print_ = self._program(run.program)
         if print_ != run.fingerprint:
             shape = await self.store.read(lambda tx: tx.find_definition(run.fingerprint))
@@ -301,9 +301,6 @@ class Runtime(Reader):
         lease = self._lease(self.clock.now())
         prints = self._fingerprints()
         return await self.store.run(lambda tx: units.claim(tx, run_id, lease, prints))
-
-    async def _entries_of(self, run: Run) -> list[Any]:
-        return await self.store.read(lambda tx: tx.load_entries(run.id, after=0))
 
     async def _run(self, run: Run, record: Record, program: Program, listener: Listener | None) -> Rest:
         runner = Runner(

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sayso.model.errors import RunNotFound, TaskNotFound
 from sayso.model.ids import RunId, SessionId, TaskId
+from sayso.model.journal import Entry
 from sayso.model.runs import Run, RunState, Session
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.runtime.ports import Clock, Store
@@ -47,6 +48,17 @@ class Reader:
         if run is None:
             raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
         return run, tasks
+
+    async def load_run_with_entries(self, run_id: RunId) -> tuple[Run, list[Entry]]:
+        """Return a run's row and its journal, on one snapshot.
+
+        Raises:
+            RunNotFound: No such run.
+        """
+        run, entries = await self.store.read(lambda tx: (tx.find_run(run_id), tx.load_entries(run_id, after=0)))
+        if run is None:
+            raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+        return run, entries
 
     async def load_task(self, task_id: TaskId) -> UserTask:
         """Return a task.

@@ -4,12 +4,12 @@ The journal is the truth; a record is its fold, made anew at each claim and kept
 run.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sayso.core.codec import plain_of
 from sayso.core.decisionforms import outcome_from_json
 from sayso.core.instants import from_micros
 from sayso.model.decisions import Outcome
@@ -93,7 +93,7 @@ class Record:
             raise JournalCorrupt(
                 f"Expected one outcome for '{key}' of run {self.run_id}, but its journal has two.", run_id=self.run_id
             )
-        plain: dict[str, Any] = json.loads(data)
+        plain: dict[str, Any] = plain_of(data)
         match kind:
             case EntryKind.STARTED:
                 self.started, self.started_at = plain, at

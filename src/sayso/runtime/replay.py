@@ -98,13 +98,15 @@ class ReplayContext:
         await self._before_effect()
         self._wake_up()
         begun = self._clock.now()
+        failure: BaseException | None = None
         try:
-            outcome, failure = {"v": to_json(await effect())}, None
+            outcome = {"v": to_json(await effect())}
+            data = json_bytes(self._timed(outcome, begun))
         except UnstorableValue as exc:
-            outcome, failure = _failed(exc, self._named(key, exc)), exc
+            failure, data = exc, json_bytes(self._timed(_failed(exc, self._named(key, exc)), begun))
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - the outcome of the step
-            outcome, failure = _failed(exc, str(exc)), exc
-        known = self._journal(key, EntryKind.STEP, outcome, begun)
+            failure, data = exc, json_bytes(self._timed(_failed(exc, str(exc)), begun))
+        known = self._journal(key, EntryKind.STEP, data)
         if failure is not None:
             raise self._failure(key, known) from failure
         return self._replayed(key, known)
@@ -165,7 +167,7 @@ class ReplayContext:
         if known is None:
             if self._commits is None:
                 raise Suspended
-            known = self._journal(key, EntryKind.STEP, {"v": to_json(self._clock.now())}, None)
+            known = self._journal(key, EntryKind.STEP, json_bytes({"v": to_json(self._clock.now())}))
         return from_json(known["v"])
 
     async def emit(self, key: str, event: Any) -> None:
@@ -174,7 +176,7 @@ class ReplayContext:
             return
         if self._commits is None:
             raise Suspended
-        self._journal(key, EntryKind.EMITTED, {"v": to_json(event)}, None)
+        self._journal(key, EntryKind.EMITTED, json_bytes({"v": to_json(event)}))
         self._commits.announce(event)
 
     def announce(self, event: Any) -> None:
@@ -239,11 +241,13 @@ class ReplayContext:
         self._record.add(entry)
         self._commits.add(entry, task=task, child=child)
 
-    def _journal(self, key: str, kind: EntryKind, outcome: dict[str, Any], begun: datetime | None) -> dict[str, Any]:
-        now = self._clock.now()
-        if begun is not None and now > begun:
-            outcome["us"] = (now - begun) // timedelta(microseconds=1)
-        self._add(NewEntry(key, kind, now, json_bytes(outcome)))
+    def _timed(self, outcome: dict[str, Any], begun: datetime) -> dict[str, Any]:
+        """Return the outcome with the microseconds that the effect took."""
+        micros = (self._clock.now() - begun) // timedelta(microseconds=1)
+        return {**outcome, "us": micros} if micros > 0 else outcome
+
+    def _journal(self, key: str, kind: EntryKind, data: bytes) -> dict[str, Any]:
+        self._add(NewEntry(key, kind, self._clock.now(), data))
         return self._record.steps[key]
 
     def _open(self, commits: Commits, key: str, spec: TaskSpec, announce: Announce | None) -> None:

@@ -4,12 +4,15 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from copy import deepcopy
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from sayso.core.codec import to_json
 from sayso.model.runs import StatePatch
 from sayso.programs.context import Context
 from sayso.programs.workflow.values import StepOutput
+
+_BY_NAME = frozenset({"run_context", "session_state", "workflow", "execution_input"})
+"""Arguments that are never given by position."""
 
 Yielded = Callable[[Any], None]
 """Told what a generator function yields on its way."""
@@ -28,14 +31,16 @@ async def call(ctx: Context, function: Callable[..., Any], first: Any, named: di
     wanted, positional = _parameters(function)
     arguments = (first,) if positional else ()
     keywords = {name: value for name, value in named.items() if wanted is None or name in wanted}
-    if inspect.isasyncgenfunction(function):
-        return await _drain_async(function(*arguments, **keywords), yielded)
-    if inspect.iscoroutinefunction(function):
-        return await function(*arguments, **keywords)
-    if inspect.isgeneratorfunction(function):
-        items = await ctx.offload(lambda: list(cast("Iterator[Any]", function(*arguments, **keywords))))
-        return _last(items, yielded)
-    return await ctx.offload(lambda: function(*arguments, **keywords))
+    match _manner(function):
+        case "coroutine":
+            return await function(*arguments, **keywords)
+        case "async generator":
+            return await _drain_async(function(*arguments, **keywords), yielded)
+        case "generator":
+            items = await ctx.offload(lambda: list(cast("Iterator[Any]", function(*arguments, **keywords))))
+            return _last(items, yielded)
+        case "plain":
+            return await ctx.offload(lambda: function(*arguments, **keywords))
 
 
 async def _drain_async(items: AsyncIterator[Any], yielded: Yielded) -> Any:
@@ -53,6 +58,15 @@ def _last(items: list[Any], yielded: Yielded) -> Any:
 
 
 @lru_cache(maxsize=4096)
+def _manner(function: Callable[..., Any]) -> Literal["coroutine", "async generator", "generator", "plain"]:
+    if inspect.iscoroutinefunction(function):
+        return "coroutine"
+    if inspect.isasyncgenfunction(function):
+        return "async generator"
+    return "generator" if inspect.isgeneratorfunction(function) else "plain"
+
+
+@lru_cache(maxsize=4096)
 def _parameters(function: Callable[..., Any]) -> tuple[frozenset[str] | None, bool]:
     """Return the names that a function takes (None for any), and whether it takes a positional argument."""
     try:
@@ -66,7 +80,7 @@ def _parameters(function: Callable[..., Any]) -> tuple[frozenset[str] | None, bo
         names = frozenset(p.name for p in parameters if p.kind in {kinds.POSITIONAL_OR_KEYWORD, kinds.KEYWORD_ONLY})
     positional = any(
         p.kind in {kinds.POSITIONAL_ONLY, kinds.VAR_POSITIONAL}
-        or (p.kind is kinds.POSITIONAL_OR_KEYWORD and p.name not in {"run_context", "session_state"})
+        or (p.kind is kinds.POSITIONAL_OR_KEYWORD and p.name not in _BY_NAME)
         for p in parameters
     )
     return names, positional

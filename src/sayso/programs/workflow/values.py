@@ -55,7 +55,7 @@ class StepInput:
     """The workflow's input."""
     previous_step_content: Any = None
     """The content of the step before, in this list."""
-    previous_step_outputs: Mapping[str, StepOutput] = field(default_factory=dict[str, StepOutput])
+    previous_step_outputs: Mapping[str, StepOutput] = field(default_factory=dict[str, StepOutput], repr=False)
     """Earlier outputs by step name; of namesakes, the latest."""
     additional_data: dict[str, Any] = field(default_factory=dict[str, Any])
     """The run's additional data; also `user_input`, `rejection_feedback` and `previous_output` where a person gave
