@@ -72,8 +72,9 @@ async def _elsewhere(path: Path, rounds: int) -> list[float]:
     assert process.stdin is not None
     assert process.stdout is not None
     async with Worker(flow.db, [flow]):
-        for _ in range(rounds):
+        for number in range(rounds):
             task = await _parked(flow)
+            await asyncio.sleep(number % 10 * 0.005)  # at any moment between two looks of the worker
             process.stdin.write(json.dumps([task.id, task.digest]).encode() + b"\n")
             committed = float(await process.stdout.readline())
             took.append(await step.began() - committed)

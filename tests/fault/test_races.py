@@ -111,18 +111,20 @@ def test_four_processes_decide_the_same_tasks(tmp_path: Path) -> None:
     print("\ndecide races:", json.dumps({"races": races, "double decisions": 0, "distinct winners": spread}))
 
 
-def _opener(path: Path, start: Any) -> None:
-    start.wait(30)
-    with SqliteDb(path) as db:
-        build("confirm", db, Effects(path.with_suffix(".log"))).run("x")
+def _opener(folder: Path, start: Any) -> None:
+    for round_ in range(20):
+        start.wait(30)
+        path = folder / f"{round_}.db"
+        with SqliteDb(path) as db:
+            build("confirm", db, Effects(path.with_suffix(".log"))).run("x")
 
 
 def test_two_processes_make_the_same_new_file(tmp_path: Path) -> None:
     context = mp.get_context("spawn")
     start = context.Barrier(2)
-    openers = [context.Process(target=_opener, args=(tmp_path / "new.db", start)) for _ in range(2)]
+    openers = [context.Process(target=_opener, args=(tmp_path, start)) for _ in range(2)]
     for opener in openers:
         opener.start()
     for opener in openers:
-        opener.join(60)
+        opener.join(90)
     assert [opener.exitcode for opener in openers] == [0, 0]

@@ -23,7 +23,7 @@ REFERENCE = ROOT / "docs" / "reference"
 
 # What to aim for, and today's largest. A pin above its aim equals today's largest, so that it can only fall.
 AIMS = {"file": 500, "class": 300, "function": 50}
-PINS = {"file": 500, "class": 300, "function": 60}
+PINS = {"file": 500, "class": 300, "function": 56}
 
 MOST_EXPORTS = 30
 NAMELESS_MODULES = {"util", "utils", "common", "helper", "helpers", "manager", "managers", "misc"}

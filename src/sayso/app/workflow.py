@@ -10,22 +10,20 @@ from typing import Any, cast
 
 from sayso.app.continuing import answers, refuse_ended
 from sayso.app.database import SqliteDb
-from sayso.app.outputs import STATUSES, bare_output, output_of
+from sayso.app.outputs import STATUSES
 from sayso.app.portal import portal
+from sayso.app.reading import ReadableWorkflow
 from sayso.app.streams import stream_of
 from sayso.core.codec import to_json
 from sayso.model.actors import Actor
-from sayso.model.errors import Invalid, RunNotFound, SaysoError, StepFailed, UnresolvedTasks, UnstorableValue
+from sayso.model.errors import Invalid, RunNotFound, StepFailed, UnresolvedTasks, UnstorableValue
 from sayso.model.ids import RunId, SessionId
 from sayso.model.runs import ENDED, RunState
 from sayso.programs.workflow import events
-from sayso.programs.workflow.definition import WorkflowDefinition
-from sayso.programs.workflow.output import RunStatus, WorkflowRunOutput, WorkflowSession
+from sayso.programs.workflow.output import RunStatus, WorkflowRunOutput
 from sayso.programs.workflow.primitives import Item
 from sayso.programs.workflow.requirement import Requirement
-from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Listener
-from sayso.runtime.runner import Rest
 from sayso.runtime.units import Claimed, Decide
 
 _POLL_SECONDS = 0.02
@@ -33,7 +31,7 @@ Events = AsyncIterator[events.WorkflowRunEvent]
 Requirements = Sequence["Requirement | Mapping[str, Any]"]
 
 
-class Workflow(WorkflowDefinition):
+class Workflow(ReadableWorkflow):
     """A workflow with people in it.
 
     Args:
@@ -85,7 +83,6 @@ class Workflow(WorkflowDefinition):
         self.stream = stream
         self.stream_events = stream_events
         self.input_schema = input_schema
-        self._registered: Runtime | None = None
         self._background: set[asyncio.Task[Any]] = set()
 
     # -- running -----------------------------------------------------------------------------------------
@@ -123,7 +120,7 @@ class Workflow(WorkflowDefinition):
             return await self._runtime().start(
                 self.name,
                 started,
-                session_id=_session(session_id or self.session_id),
+                session_id=self._session(session_id),
                 run_id=None if run_id is None else RunId(run_id),
                 user_id=user_id or self.user_id,
                 state=None if state is None else cast("dict[str, Any]", self._stored(state, "session_state")),
@@ -210,70 +207,7 @@ class Workflow(WorkflowDefinition):
         """End a run as `acancel_run` does."""
         return portal.call(self.acancel_run(run_id, cancelled_by=cancelled_by, reason=reason))
 
-    # -- reading -----------------------------------------------------------------------------------------
-
-    async def aget_run_output(self, run_id: str, session_id: str | None = None) -> WorkflowRunOutput:
-        """Return where a run stands, by replaying its journal without doing anything.
-
-        Raises:
-            RunNotFound: No such run, or not in this session.
-        """
-        runtime = self._runtime()
-        run = await runtime.load_run(RunId(run_id))
-        if session_id is not None and run.session_id != session_id:
-            raise RunNotFound(
-                f"Expected run {run_id} in session {session_id}, but it belongs to another.", run_id=run_id
-            )
-        try:
-            return await self._output(await runtime.peek(run.id))
-        except (SaysoError, StepFailed) as exc:
-            return bare_output(self, run, await runtime.run_tasks(run.id), runtime.clock.now(), exc)
-
-    def get_run_output(self, run_id: str, session_id: str | None = None) -> WorkflowRunOutput:
-        """Return where a run stands; see `aget_run_output`."""
-        return portal.call(self.aget_run_output(run_id, session_id))
-
-    async def aget_session(self, session_id: str | None = None) -> WorkflowSession | None:
-        """Return a session with its runs, oldest first; None when there is none."""
-        runtime, wanted = self._runtime(), session_id or self.session_id
-        if wanted is None:
-            raise Invalid("Expected a session_id, but none was given and the workflow has none.")
-        session = await runtime.find_session(SessionId(wanted))
-        if session is None:
-            return None
-        runs = await runtime.list_runs(session_id=session.id, program=self.name, limit=10_000)
-        outputs = [await self.aget_run_output(run.id) for run in reversed(runs)]
-        return WorkflowSession(
-            session_id=session.id,
-            user_id=session.user_id,
-            session_state=dict(session.state),
-            runs=outputs,
-            created_at=session.created_at,
-            updated_at=session.updated_at,
-        )
-
-    def get_session(self, session_id: str | None = None) -> WorkflowSession | None:
-        """Return a session with its runs; see `aget_session`."""
-        return portal.call(self.aget_session(session_id))
-
-    async def aget_last_run_output(self, session_id: str | None = None) -> WorkflowRunOutput | None:
-        """Return the newest run of a session (or of the workflow); None when there is none."""
-        wanted = _session(session_id or self.session_id)
-        runs = await self._runtime().list_runs(session_id=wanted, program=self.name, limit=1)
-        return await self.aget_run_output(runs[0].id) if runs else None
-
-    def get_last_run_output(self, session_id: str | None = None) -> WorkflowRunOutput | None:
-        """Return the newest run; see `aget_last_run_output`."""
-        return portal.call(self.aget_last_run_output(session_id))
-
     # -- inside ------------------------------------------------------------------------------------------
-
-    def _runtime(self) -> Runtime:
-        runtime = self.db.runtime
-        if self._registered is not runtime:
-            runtime.register(self)
-            self._registered = runtime
-        return runtime
 
     def _started(
         self, given: Any, additional: Any, user_id: str | None, dependencies: Any, metadata: Any
@@ -338,11 +272,6 @@ class Workflow(WorkflowDefinition):
             raise rest.failure
         return output
 
-    async def _output(self, rest: Rest) -> WorkflowRunOutput:
-        runtime = self._runtime()
-        tasks = await runtime.run_tasks(rest.run.id) if rest.record.asked else []
-        return output_of(self, rest, tasks, runtime.clock.now())
-
     def _result(
         self,
         go: Callable[[Listener | None], Coroutine[Any, Any, WorkflowRunOutput]],
@@ -394,10 +323,6 @@ def _announce_end(output: WorkflowRunOutput, listener: Listener) -> None:
             listener(events.WorkflowErrorEvent(error=output.error, **common))
         case RunStatus.pending | RunStatus.running | RunStatus.paused:
             return
-
-
-def _session(session_id: str | None) -> SessionId | None:
-    return None if session_id is None else SessionId(session_id)
 
 
 def _run_of(run_response: WorkflowRunOutput | None, run_id: str | None, session_id: str | None) -> RunId:

@@ -6,6 +6,7 @@ refused.
 """
 
 import sqlite3 as standard
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +16,7 @@ from sayso.model.errors import SaysoError, StoreUnavailable, UnsafeSqlite
 SAFE_VERSION = (3, 51, 3)
 BUSY_SECONDS = 5.0
 """How long a statement waits for another process's transaction."""
+_WAL_TRIES = 250
 
 
 def sqlite_module() -> ModuleType:
@@ -50,7 +52,7 @@ def connect(module: ModuleType, path: str, *, synchronous: str, read_only: bool 
         connection = module.connect(
             path, isolation_level=None, check_same_thread=False, timeout=BUSY_SECONDS, cached_statements=256
         )
-        mode = connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        mode = _to_wal(module, connection)
         if path != ":memory:" and mode != "wal":
             raise StoreUnavailable(f"Expected {path} to take WAL mode, but it stays in {mode} mode.", path=path)
         connection.execute(f"PRAGMA synchronous={synchronous}")
@@ -61,6 +63,18 @@ def connect(module: ModuleType, path: str, *, synchronous: str, read_only: bool 
     except (module.Error, OSError) as exc:
         raise StoreUnavailable(f"Expected to open the database {_where(path)}, but: {exc}.", path=path) from exc
     return connection
+
+
+def _to_wal(module: ModuleType, connection: Any) -> str:
+    """Switch to WAL and return the mode; SQLite does not wait by itself while another process switches a new file."""
+    for left in range(_WAL_TRIES, -1, -1):
+        try:
+            return connection.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        except module.OperationalError:
+            if left == 0:
+                raise
+            threading.Event().wait(BUSY_SECONDS / _WAL_TRIES)
+    raise AssertionError("unreachable: the last try returns or raises")
 
 
 def translate(exc: BaseException) -> BaseException:
