@@ -96,14 +96,11 @@ def _upgrade(module: ModuleType, connection: Any, path: str, found: str) -> None
         "sqlite+pysqlite://", module=module, creator=lambda: connection, poolclass=sqlalchemy.StaticPool
     )
     script = ScriptDirectory(str(SCRIPTS))
-    connection.execute("BEGIN EXCLUSIVE")
-    try:
+    with engine.connect() as bound:
+        bound.exec_driver_sql("BEGIN EXCLUSIVE")
         if revision(connection) == found:  # another process may have been faster
-            with engine.connect() as bound, Operations.context(MigrationContext.configure(bound)):
+            with Operations.context(MigrationContext.configure(bound)):
                 for step in reversed(list(script.iterate_revisions(HEAD, found))):
                     step.module.upgrade()
-            connection.execute("UPDATE alembic_version SET version_num = ?", (HEAD,))
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
+            bound.exec_driver_sql("UPDATE alembic_version SET version_num = ?", (HEAD,))
+        bound.commit()

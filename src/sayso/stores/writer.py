@@ -139,7 +139,7 @@ class Writer:
         try:
             return [Result(job, value=job.unit(self._transaction)) for job in jobs]
         except Exception:  # noqa: BLE001 - met again, alone, under the savepoint of the unit that raises it
-            self._connection.execute("ROLLBACK")
+            self._abandon()
             self._connection.execute("BEGIN IMMEDIATE")
             return [self._saved(job) for job in jobs]
 
@@ -148,7 +148,7 @@ class Writer:
         try:
             return Result(job, value=job.unit(self._transaction))
         except Exception as exc:  # noqa: BLE001 - the unit's own outcome
-            self._connection.execute("ROLLBACK")
+            self._abandon()
             self._connection.execute("BEGIN IMMEDIATE")
             return Result(job, error=self._translate(exc))
 
@@ -158,7 +158,10 @@ class Writer:
         try:
             value = job.unit(self._transaction)
         except Exception as exc:  # noqa: BLE001 - the unit's own outcome
-            execute("ROLLBACK TO unit")
+            try:
+                execute("ROLLBACK TO unit")
+            except Exception:  # noqa: BLE001 - the whole transaction is gone (disk full), and `exc` says why
+                raise exc from None
             execute("RELEASE unit")
             return Result(job, error=self._translate(exc))
         execute("RELEASE unit")
