@@ -66,7 +66,7 @@ async def ask(task: UserTask, line: Line, say: Say, *, at: str = "") -> Verdict:
     Raises:
         EndOfInput: Nobody is at this terminal.
     """
-    say("\n" + card(task, TaskStatus.PENDING, at=at) + "\n")
+    _show(card(task, TaskStatus.PENDING, at=at), say)
     match task.spec.request:
         case ApprovalRequest():
             return await _approval(line, say)
@@ -76,6 +76,23 @@ async def ask(task: UserTask, line: Line, say: Say, *, at: str = "") -> Verdict:
             return await _review(request, line, say)
         case other:
             raise NotImplementedError(other.kind)
+
+
+def _show(text: str, say: Say) -> None:
+    """Show a card: set off by a line and a bold question in a terminal, plain elsewhere."""
+    if not sys.stdout.isatty():
+        say(f"\n{text}\n")
+        return
+    from rich.console import Console  # Lazy: only terminals need it.
+    from rich.text import Text
+
+    question, _, rest = text.partition("\n")
+    console = Console()
+    console.print()
+    console.rule("a person is needed", style="yellow")
+    console.print(Text(question, style="bold"))
+    console.print(Text(rest), soft_wrap=True)
+    console.print()
 
 
 async def _approval(line: Line, say: Say) -> Verdict:
