@@ -5,7 +5,7 @@ the store holds the SQL and no rules.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from sayso.model.decisions import Decision
@@ -175,12 +175,3 @@ class Listener(Protocol):
     def __call__(self, event: object) -> None:
         """Take one event; must neither block nor raise."""
         ...
-
-
-class Policy(Protocol):
-    """The times a runtime works with."""
-
-    lease: timedelta
-    """How long a worker holds a run without renewing."""
-    heartbeat: timedelta
-    """How often it renews."""
