@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sayso.app.database import SqliteDb
     from sayso.app.worker import Worker
-    from sayso.model.errors import SaysoError
+    from sayso.model.errors import SaysoError, StepFailed
     from sayso.workflow import (
         Condition,
         ErrorRequirement,
@@ -36,7 +36,12 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_HOMES = {"SqliteDb": "sayso.app.database", "Worker": "sayso.app.worker", "SaysoError": "sayso.model.errors"}
+_HOMES = {
+    "SqliteDb": "sayso.app.database",
+    "Worker": "sayso.app.worker",
+    "SaysoError": "sayso.model.errors",
+    "StepFailed": "sayso.model.errors",
+}
 
 __all__ = [
     "Condition",
@@ -53,6 +58,7 @@ __all__ = [
     "SaysoError",
     "SqliteDb",
     "Step",
+    "StepFailed",
     "StepInput",
     "StepOutput",
     "StepRequirement",
