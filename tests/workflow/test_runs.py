@@ -1,6 +1,7 @@
 """Runs as a whole: trust, types, context, events, cancelling, changed definitions, sessions."""
 
 import asyncio
+import json
 from collections import namedtuple
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -33,6 +34,8 @@ from sayso import (
     pause,
 )
 from sayso.model.errors import DefinitionChanged, RunExists, StepFailed
+from sayso.model.ids import RunId
+from sayso.testing import FakeClock
 
 GATE = HumanReview(requires_confirmation=True)
 
@@ -575,3 +578,24 @@ def test_storage_grows_linearly(file: Path) -> None:
         return path.stat().st_size
 
     assert stored(40) < 2.6 * stored(20)
+
+
+def test_the_last_entry_names_only_what_holds_the_result(file: Path) -> None:
+    """A result that stands in the journal is not stored twice; an edited or a gathered one is stored."""
+    edited = Router([echo], lambda _: "echo", name="r", human_review=HumanReview(requires_output_review=True))
+    side_by_side = Parallel(echo, Step("second", lambda _: "b"), name="p")
+
+    def last_entry(last: Any) -> Any:
+        with SqliteDb(file, clock=FakeClock()) as db:
+            workflow = Workflow("w", db=db, steps=[last])
+            output = workflow.run("a")
+            while output.is_paused:
+                output.step_requirements[-1].edit("changed")
+                output = workflow.continue_run(output)
+            entries = asyncio.run(db.runtime.load_run_with_entries(RunId(output.run_id)))[1]
+            return json.loads(entries[-1].data)
+
+    assert last_entry(Step("s", lambda _: "a")) == {"of": "s"}
+    assert last_entry(Steps("t", steps=[echo])) == {"of": "t/echo"}
+    assert last_entry(edited) == {"v": "changed"}
+    assert last_entry(side_by_side) == {"v": {"echo": "a", "second": "b"}}

@@ -33,10 +33,7 @@ class Reader:
         Raises:
             RunNotFound: No such run.
         """
-        run = await self.store.read(lambda tx: tx.find_run(run_id))
-        if run is None:
-            raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
-        return run
+        return _found(run_id, await self.store.read(lambda tx: tx.find_run(run_id)))
 
     async def load_run_with_tasks(self, run_id: RunId) -> tuple[Run, list[UserTask]]:
         """Return a run's row and its tasks, in the order in which they were opened, on one snapshot.
@@ -45,9 +42,7 @@ class Reader:
             RunNotFound: No such run.
         """
         run, tasks = await self.store.read(lambda tx: (tx.find_run(run_id), tx.run_tasks(run_id, pending_only=False)))
-        if run is None:
-            raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
-        return run, tasks
+        return _found(run_id, run), tasks
 
     async def load_run_with_entries(self, run_id: RunId) -> tuple[Run, list[Entry]]:
         """Return a run's row and its journal, on one snapshot.
@@ -56,9 +51,7 @@ class Reader:
             RunNotFound: No such run.
         """
         run, entries = await self.store.read(lambda tx: (tx.find_run(run_id), tx.load_entries(run_id, after=0)))
-        if run is None:
-            raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
-        return run, entries
+        return _found(run_id, run), entries
 
     async def load_task(self, task_id: TaskId) -> UserTask:
         """Return a task.
@@ -110,3 +103,9 @@ class Reader:
         """Return when the next run of the registered programs becomes ready."""
         names = self.programs()
         return await self.store.read(lambda tx: tx.next_ready_at(names))
+
+
+def _found(run_id: RunId, run: Run | None) -> Run:
+    if run is None:
+        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+    return run

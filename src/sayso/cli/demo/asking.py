@@ -13,6 +13,7 @@ from sayso.cli.cards import card
 from sayso.cli.text import safe
 from sayso.core.forms import parse, problems
 from sayso.model.decisions import Answer, Approve, Edit, Reject, Verdict
+from sayso.model.errors import Invalid
 from sayso.model.tasks import ApprovalRequest, FormRequest, OutputReviewRequest, TaskStatus, UserTask
 
 Say = Callable[[str], None]
@@ -75,7 +76,10 @@ async def ask(task: UserTask, line: Line, say: Say, *, at: str = "") -> Verdict:
         case OutputReviewRequest() as request:
             return await _review(request, line, say)
         case other:
-            raise NotImplementedError(other.kind)
+            raise Invalid(
+                f"Expected a question of the demo, but task {task.id} is of kind '{other.kind}'.",
+                hint=f"Decide it with: sayso tasks show {task.id}",
+            )
 
 
 def _show(text: str, say: Say) -> None:

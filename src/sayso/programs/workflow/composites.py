@@ -10,11 +10,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias, cast
 
-from sayso.core.codec import from_json
 from sayso.core.keys import attempt, iteration, join
 from sayso.model.decisions import Outcome
 from sayso.programs.workflow import events, gates
-from sayso.programs.workflow.flow import Flow, Interpreter
+from sayso.programs.workflow.flow import Flow, Interpreter, edit
 from sayso.programs.workflow.primitives import Condition, Loop, Node, Parallel, Router, Steps
 from sayso.programs.workflow.values import StepOutput
 
@@ -71,7 +70,9 @@ async def run_loop(run: Interpreter, node: Loop, path: str, flow: Flow, outcome:
             spec = gates.iteration_review(node, content, iteration=number)
             decided = await run.ask(node, f"{here}?review", spec, flow, whole)
             if decided.action == "proceed":
-                return _edited(_output(node, path, results), decided)
+                output = _output(node, path, results)
+                edit(output, decided)
+                return output
             if decided.action == "skip":
                 return None
             feedback = {"rejection_feedback": decided.note, "previous_output": content}
@@ -115,10 +116,8 @@ async def run_router(
         results = await run.bracketed(node, base, flow, kinds, body, selected_steps=names)
         output = _output(node, base, results)
         reviewed = await run.review(node, base, output, flow, round_=round_)
-        if reviewed is None:
-            return output
         if reviewed.action == "proceed":
-            return _edited(output, reviewed)
+            return output
         if reviewed.action != "retry":
             return None
         data = {"rejection_feedback": reviewed.note, "previous_output": output.content}
@@ -171,12 +170,6 @@ def _output(node: Node, path: str, results: list[StepOutput]) -> StepOutput:
         stop=any(result.stop for result in results),
         steps=results,
     )
-
-
-def _edited(output: StepOutput, outcome: Outcome) -> StepOutput:
-    if outcome.edited:
-        output.content = from_json(outcome.content)
-    return output
 
 
 COMPOSITES: Mapping[type[Node], Body] = {

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from sayso.core.codec import from_json
 from sayso.model.decisions import Outcome
 from sayso.model.tasks import TaskSpec
 from sayso.programs.context import Context
@@ -61,6 +62,13 @@ class Pause:
     step_output: StepOutput | None = None
 
 
+def edit(output: StepOutput, outcome: Outcome) -> Outcome:
+    """Let a person's edit, where the answer holds one, take the place of an output's content."""
+    if outcome.edited:
+        output.content = from_json(outcome.content)
+    return outcome
+
+
 class Decider(Protocol):
     """Runs user code that decides a way, journaled once."""
 
@@ -98,8 +106,8 @@ class Interpreter(Protocol):
         """Ask a person."""
         ...
 
-    async def review(self, node: Node, key: str, output: StepOutput, flow: Flow, *, round_: int) -> Outcome | None:
-        """Have an output reviewed."""
+    async def review(self, node: Node, key: str, output: StepOutput, flow: Flow, *, round_: int) -> Outcome:
+        """Have an output reviewed where the primitive asks for it; a person's edit becomes its content."""
         ...
 
     def announce(self, kind: type[WorkflowRunEvent], node: Node, path: str, flow: Flow, **more: Any) -> None:

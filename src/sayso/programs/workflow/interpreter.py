@@ -16,7 +16,7 @@ from sayso.model.tasks import TaskSpec
 from sayso.programs.context import Context, Produced, RunCancelled
 from sayso.programs.workflow import events, gates
 from sayso.programs.workflow.composites import COMPOSITES
-from sayso.programs.workflow.flow import Flow, Pause
+from sayso.programs.workflow.flow import Flow, Pause, edit
 from sayso.programs.workflow.leaves import Leaves
 from sayso.programs.workflow.primitives import Nested, Node, Step
 from sayso.programs.workflow.review import OnError
@@ -140,13 +140,14 @@ class WorkflowExecution:
             raise RunCancelled(_cancel_reason(node, outcome))
         return outcome
 
-    async def review(self, node: Node, key: str, output: StepOutput, flow: Flow, *, round_: int) -> Outcome | None:
-        """Have an output reviewed where the primitive asks for it; None where it does not."""
+    async def review(self, node: Node, key: str, output: StepOutput, flow: Flow, *, round_: int) -> Outcome:
+        """Have an output reviewed where the primitive asks for it; a person's edit becomes its content."""
         wanted, problem = await self._wants_review(node, key, output)
         if not wanted:
-            return None
+            return _UNREVIEWED
         spec = gates.output_review(node, output.content, retry_count=round_ - 1, problem=problem)
-        return await self.ask(node, f"{key}?review", spec, flow, output)
+        outcome = await self.ask(node, f"{key}?review", spec, flow, output)
+        return edit(output, outcome)
 
     async def _wants_review(self, node: Node, key: str, output: StepOutput) -> tuple[bool, str | None]:
         """Fail closed: a predicate that raises, or says anything but True or False, asks for the review."""
@@ -186,6 +187,9 @@ class WorkflowExecution:
         results = await body()
         self.announce(kinds[1], node, path, flow)
         return results
+
+
+_UNREVIEWED = Outcome(action="proceed", verdict="approve")
 
 
 def _cancel_reason(node: Node, outcome: Outcome) -> str:

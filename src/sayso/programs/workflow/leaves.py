@@ -36,7 +36,7 @@ class Leaves:
         self._ctx = ctx
         self._started = started
         self._dependencies: dict[str, Any] = {**run.definition.dependencies, **(started.get("dependencies") or {})}
-        self._sources: dict[int, str] = {}
+        self._sources: dict[int, tuple[str, Any]] = {}
 
     async def step(self, node: Step, path: str, flow: Flow, values: dict[str, Any]) -> StepOutput | None:
         """Execute a function step until its output stands; None when the output was discarded."""
@@ -49,10 +49,8 @@ class Leaves:
                 number += 1
                 continue
             outcome = await self._run.review(node, key, output, flow, round_=round_)
-            if outcome is None:
-                return output
             if outcome.action == "proceed":
-                return self._reviewed(output, outcome.content if outcome.edited else None, edited=outcome.edited)
+                return output
             if outcome.action != "retry":
                 return None
             data = {**values, "rejection_feedback": outcome.note, "previous_output": output.content}
@@ -79,10 +77,8 @@ class Leaves:
                 executor_name=inner.name, steps=results,
             )  # fmt: skip
             outcome = await self._run.review(node, base, output, flow, round_=round_)
-            if outcome is None:
-                return output
             if outcome.action == "proceed":
-                return self._reviewed(output, outcome.content if outcome.edited else None, edited=outcome.edited)
+                return output
             if outcome.action != "retry":
                 return None
             data = {**values, "rejection_feedback": outcome.note, "previous_output": content}
@@ -110,10 +106,12 @@ class Leaves:
         return await self._ctx.step(key, effect)
 
     def source_of(self, output: StepOutput) -> str | None:
-        """Return the journal key that holds the content of an output; None where a person's edit does."""
+        """Return the journal key that holds the content of an output; None where no entry holds just that."""
+        content = output.content
         while output.steps:
             output = output.steps[-1]
-        return self._sources.get(id(output))
+        key, journaled = self._sources.get(id(output), (None, None))
+        return key if journaled is content else None
 
     # -- inside ------------------------------------------------------------------------------------------
 
@@ -136,7 +134,7 @@ class Leaves:
             executor_name=getattr(node.executor, "__name__", None),
             **{name: record[name] for name in _PLAIN if name in record},
         )
-        self._sources[id(output)] = key
+        self._sources[id(output)] = key, output.content
         if not replayed and self._ctx.listening:
             if flow.depth == 0:
                 self._run.announce(events.StepOutputEvent, node, key, flow, step_output=output)
@@ -155,7 +153,7 @@ class Leaves:
                 result = await call(
                     self._ctx,
                     function,
-                    self._argument(flow, data),
+                    flow.step_input(**data),
                     self._named(flow, context),
                     lambda item: self._run.announce(events.CustomEvent, node, key, flow, data=item),
                 )
@@ -181,9 +179,6 @@ class Leaves:
             self._ctx.merge_state(patch)
         return record
 
-    def _argument(self, flow: Flow, data: dict[str, Any]) -> Any:
-        return flow.step_input(**data)
-
     def _named(self, flow: Flow, context: RunContext) -> dict[str, Any]:
         execution_input = WorkflowExecutionInput(input=flow.input, additional_data=flow.additional)
         return {
@@ -207,13 +202,6 @@ class Leaves:
             step_key=key,
             idempotency_key=idempotency_key(self._ctx.run_id, key),
         )
-
-    def _reviewed(self, output: StepOutput, content: Any, *, edited: bool) -> StepOutput:
-        if edited:
-            output.content = from_json(content)
-            self._sources.pop(id(output), None)
-            output.steps = output.steps and list(output.steps)
-        return output
 
 
 def idempotency_key(run_id: str, key: str) -> str:
