@@ -7,26 +7,57 @@ from typing import Any
 from sayso.core.verdicts import Refused, settle
 from sayso.model.actors import TIMEOUT
 from sayso.model.decisions import Verdict
-from sayso.model.errors import AlreadyDecided, Invalid, InvalidDecision, RunNotPaused, TaskExpired
-from sayso.model.runs import ENDED, Run
+from sayso.model.errors import (
+    AlreadyDecided,
+    Invalid,
+    InvalidDecision,
+    RunNotFound,
+    RunNotPaused,
+    TaskExpired,
+    UnresolvedTasks,
+)
+from sayso.model.runs import ENDED, Run, RunState
 from sayso.model.tasks import TaskStatus, UserTask
 from sayso.programs.workflow.matching import refuse_changed, requirement_of
 from sayso.programs.workflow.requirement import ErrorRequirement, Requirement, StepRequirement
-from sayso.runtime.units import Decide
+from sayso.runtime.units import Choose, Decide
+
+Given = Sequence[Requirement | Mapping[str, Any]]
 
 
-def refuse_ended(run: Run) -> None:
-    """Refuse to continue a run that is over.
+def chooser(given: Given, session_id: str | None, now: datetime) -> Choose:
+    """Return what works out the decisions from the requirements that came back.
 
-    Raises:
-        RunNotPaused: It has ended.
+    Args:
+        given: The requirements, with their answers.
+        session_id: The session that the caller takes the run to be in, if it says one.
+        now: The time.
     """
+
+    def choose(run: Run, tasks: Sequence[UserTask]) -> list[Decide]:
+        if session_id is not None and run.session_id != session_id:
+            raise RunNotFound(
+                f"Expected run {run.id} in session {session_id}, but it belongs to another.", run_id=run.id
+            )
+        _refuse_ended(run)
+        commands = answers(given, tasks, now)
+        if not commands and run.state is RunState.WAITING and run.problem is None:
+            open_ = [task.key for task in tasks if task.status == "pending"]
+            raise UnresolvedTasks(
+                f"Cannot continue run {run.id} - unresolved step requirements: {open_}.", run_id=run.id
+            )
+        return commands
+
+    return choose
+
+
+def _refuse_ended(run: Run) -> None:
     if run.state in ENDED:
         status = {"failed": "ERROR"}.get(run.state, run.state.upper())
         raise RunNotPaused(f"Cannot continue a run that is not paused. Current status: {status}.", run_id=run.id)
 
 
-def answers(given: Sequence[Requirement | Mapping[str, Any]], tasks: Sequence[UserTask], now: datetime) -> list[Decide]:
+def answers(given: Given, tasks: Sequence[UserTask], now: datetime) -> list[Decide]:
     """Return the decisions to record; what is settled already and says the same is left out.
 
     Raises:

@@ -83,8 +83,10 @@ class ReadableWorkflow(WorkflowDefinition):
 
     async def _output(self, rest: Rest) -> WorkflowRunOutput:
         runtime = self._runtime()
-        tasks = await runtime.run_tasks(rest.run.id) if rest.record.asked else []
-        return output_of(self, rest, tasks, runtime.clock.now())
+        tasks = rest.tasks
+        if tasks is None and rest.record.asked:
+            tasks = await runtime.run_tasks(rest.run.id)
+        return output_of(self, rest, tasks or [], runtime.clock.now())
 
     def _session(self, session_id: str | None) -> SessionId | None:
         wanted = session_id or self.session_id

@@ -5,10 +5,10 @@ loop. A run is advanced by its caller; a `Worker` does the same for runs whose c
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, cast
 
-from sayso.app.continuing import answers, refuse_ended
+from sayso.app.continuing import Given, chooser
 from sayso.app.database import SqliteDb
 from sayso.app.outputs import STATUSES
 from sayso.app.portal import portal
@@ -16,19 +16,17 @@ from sayso.app.reading import ReadableWorkflow
 from sayso.app.streams import stream_of
 from sayso.core.codec import to_json
 from sayso.model.actors import Actor
-from sayso.model.errors import Invalid, RunNotFound, StepFailed, UnresolvedTasks, UnstorableValue
-from sayso.model.ids import RunId, SessionId
+from sayso.model.errors import Invalid, RunNotFound, StepFailed, UnstorableValue
+from sayso.model.ids import RunId
 from sayso.model.runs import ENDED, RunState
 from sayso.programs.workflow import events
 from sayso.programs.workflow.output import RunStatus, WorkflowRunOutput
 from sayso.programs.workflow.primitives import Item
-from sayso.programs.workflow.requirement import Requirement
 from sayso.runtime.ports import Listener
-from sayso.runtime.units import Claimed, Decide
+from sayso.runtime.units import Claimed
 
 _POLL_SECONDS = 0.02
 Events = AsyncIterator[events.WorkflowRunEvent]
-Requirements = Sequence["Requirement | Mapping[str, Any]"]
 
 
 class Workflow(ReadableWorkflow):
@@ -147,7 +145,7 @@ class Workflow(ReadableWorkflow):
         *,
         run_id: str | None = None,
         session_id: str | None = None,
-        step_requirements: Requirements | None = None,
+        step_requirements: Given | None = None,
         decided_by: str = "local",
         stream: bool | None = None,
         stream_events: bool | None = None,
@@ -175,12 +173,14 @@ class Workflow(ReadableWorkflow):
             DefinitionChanged: The code lost a step that the run stands on; the run stays as it is.
         """
         found = _run_of(run_response, run_id, session_id)
-        given: Requirements = (
+        given: Given = (
             step_requirements if step_requirements is not None else (run_response.requirements if run_response else ())
         )
 
         async def begin() -> Claimed | None:
-            return await self._claim(found, SessionId(session_id) if session_id else None, given, decided_by)
+            runtime = self._runtime()
+            by = Actor(type="user", id=decided_by)
+            return await runtime.answer(found, chooser(given, session_id, runtime.clock.now()), by=by)
 
         async def go(listener: Listener | None) -> WorkflowRunOutput:
             return await self._advance(found, await begin(), listener)
@@ -232,39 +232,16 @@ class Workflow(ReadableWorkflow):
                 f"Expected {name} of workflow '{self.name}' to be storable, but: {exc.message}"
             ) from None
 
-    async def _claim(
-        self, run_id: RunId, session_id: SessionId | None, given: Requirements, decided_by: str
-    ) -> Claimed | None:
-        """Record the answers, all or none, and lease the run to this process."""
-        runtime = self._runtime()
-        run, tasks = await runtime.load_run_with_tasks(run_id)
-        if session_id is not None and run.session_id != session_id:
-            raise RunNotFound(
-                f"Expected run {run_id} in session {session_id}, but it belongs to another.", run_id=run_id
-            )
-        refuse_ended(run)
-        if any(task.due_at is not None for task in tasks) and await runtime.expire_due():
-            run, tasks = await runtime.load_run_with_tasks(run_id)
-        commands: list[Decide] = answers(given, tasks, runtime.clock.now())
-        if commands:
-            return await runtime.decide_and_claim(run_id, commands, by=Actor(type="user", id=decided_by))
-        if run.state is RunState.WAITING and run.problem is None:
-            open_ = [task.key for task in tasks if task.status == "pending"]
-            raise UnresolvedTasks(
-                f"Cannot continue run {run_id} - unresolved step requirements: {open_}.", run_id=run_id
-            )
-        return None
-
     async def _advance(self, run_id: RunId, claimed: Claimed | None, listener: Listener | None) -> WorkflowRunOutput:
         """Advance a run to rest; where another worker holds it, wait for that one."""
         runtime = self._runtime()
-        rest = await runtime.advance(run_id, held=claimed, listener=listener)
+        rest = await runtime.advance(run_id, held=claimed, listener=listener, read_tasks=True)
         while rest is None:
             run = await runtime.load_run(run_id)
             if run.state in ENDED or run.state is RunState.WAITING:
                 return await self.aget_run_output(run_id)
             await asyncio.sleep(_POLL_SECONDS)
-            rest = await runtime.advance(run_id, listener=listener)
+            rest = await runtime.advance(run_id, listener=listener, read_tasks=True)
         output = await self._output(rest)
         if listener is not None:
             _announce_end(output, listener)

@@ -1,6 +1,7 @@
 """`sayso worker`: keep runs going whose caller has gone."""
 
 import asyncio
+import gc
 import importlib
 import signal
 import sys
@@ -29,6 +30,7 @@ def worker(
         typer.echo(
             f"Working for {', '.join(workflow.name for workflow in workflows)} on {db.db_file}. Ctrl-C stops.", err=True
         )
+        gc.freeze()  # what is loaded by now stays; a full collection would walk through it again and again
         asyncio.run(_serve(Worker(db, workflows, concurrency=concurrency, poll_seconds=settings.poll_seconds)))
 
 

@@ -7,6 +7,7 @@ what an earlier one holds. A key is a readable path (core/keys.py); at most one 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from sayso.model.ids import RunId
 
@@ -46,8 +47,7 @@ FROM_OUTSIDE = frozenset({EntryKind.DECIDED, EntryKind.CHILD_ENDED, EntryKind.CA
 """The kinds that others than the run's own worker write."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewEntry:
+class NewEntry(NamedTuple):
     """An entry before the store gives it its number."""
 
     key: str

@@ -20,6 +20,11 @@ class Branches:
     def __init__(self) -> None:
         self._bells: set[asyncio.Event] = set()
 
+    @property
+    def running(self) -> bool:
+        """Whether any block runs."""
+        return bool(self._bells)
+
     def ring(self) -> None:
         """Tell every block that something has arrived which a suspended branch may wait for."""
         for bell in self._bells:

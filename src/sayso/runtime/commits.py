@@ -53,6 +53,8 @@ class Resting:
     """The `finished` entry of a run that ends."""
     drop_tasks: bool = False
     end_children: bool = False
+    read_tasks: bool = False
+    """Whether the run's tasks are wanted, as this leaves them."""
 
 
 class Commits:
@@ -90,14 +92,21 @@ class Commits:
         self._background: asyncio.Task[None] | None = None
         self.lost = False
 
-    def add(self, entry: NewEntry, *, task: NewTask | None = None, child: NewRun | None = None) -> None:
-        """Take an entry, with the row that belongs to it, into the next commit."""
+    def add(
+        self, entry: NewEntry, *, task: NewTask | None = None, child: NewRun | None = None, alone: bool = False
+    ) -> None:
+        """Take an entry, with the row that belongs to it, into the next commit.
+
+        Where nothing runs beside what is `alone`, the next effect or the rest of the run commits it at once; otherwise
+        it waits for two milliseconds at most.
+        """
         self._held.entries.append(entry)
         if task is not None:
             self._held.tasks.append(task)
         if child is not None:
             self._held.children.append(child)
-        self._flush_soon()
+        if not alone:
+            self._flush_soon()
 
     def merge_state(self, patch: StatePatch) -> None:
         """Take a change of the session's state into the next commit."""
@@ -121,8 +130,8 @@ class Commits:
         if self._held.entries:
             await self._write(self._batch(None))
 
-    async def rest(self, resting: Resting) -> bool:
-        """Make everything durable and let the run come to rest; False when news must be taken in first.
+    async def rest(self, resting: Resting) -> Committed | None:
+        """Make everything durable and let the run come to rest; None when news must be taken in first.
 
         Raises:
             LeaseLost: Another worker has the run.
@@ -132,7 +141,7 @@ class Commits:
         committed = await self._write(self._batch(resting))
         if not committed.applied.news and self._soon is not None:
             self._soon.cancel()
-        return not committed.applied.news
+        return None if committed.applied.news else committed
 
     def take_news(self, entries: list[Entry], seq: int) -> None:
         """Take note of entries that were loaded otherwise."""
@@ -177,6 +186,7 @@ class Commits:
             patches=tuple(held.patches),
             drop_tasks=resting is not None and resting.drop_tasks,
             end_children=resting is not None and resting.end_children,
+            read_tasks=resting is not None and resting.read_tasks,
         )
 
     async def _write(self, batch: Commit) -> Committed:

@@ -139,7 +139,12 @@ class Runtime(Reader):
         return claimed
 
     async def advance(
-        self, run_id: RunId, *, held: units.Claimed | None = None, listener: Listener | None = None
+        self,
+        run_id: RunId,
+        *,
+        held: units.Claimed | None = None,
+        listener: Listener | None = None,
+        read_tasks: bool = False,
     ) -> Rest | None:
         """Take a run as far as it goes; None when it is not claimable (ended, or held by another worker).
 
@@ -147,6 +152,7 @@ class Runtime(Reader):
             run_id: The run.
             held: What `start` returned, when it has leased the run to this process already.
             listener: Told what the run announces; a pause is durable before it is told.
+            read_tasks: Whether the run's tasks are wanted with its rest, read in the commit that lets it rest.
 
         Raises:
             ProgramUnknown: Its program is not registered here.
@@ -164,7 +170,7 @@ class Runtime(Reader):
             record = Record(run.id).fold(claimed.entries)
             program, print_ = self._program(run.program)
             await adopt_definition(self.store, run, record, claimed.shape, program, print_, self.clock.now())
-            return await self._run(run, record, program, listener)
+            return await self._run(run, record, program, listener, read_tasks=read_tasks)
         except asyncio.CancelledError:
             await asyncio.shield(self._give_back(run, None))
             raise
@@ -196,19 +202,28 @@ class Runtime(Reader):
         self._wake(decision.run_id)
         return decision
 
-    async def decide_and_claim(
-        self, run_id: RunId, commands: Sequence[units.Decide], *, by: Actor
-    ) -> units.Claimed | None:
-        """Record several decisions on one run, all or none, and lease the run to this process in the same commit.
+    async def answer(self, run_id: RunId, choose: units.Choose, *, by: Actor) -> units.Claimed | None:
+        """Record decisions on one run, all or none, and lease the run to this process in the same commit.
 
         Returns None when another worker holds the run; the decisions count, and that worker goes on with them.
 
+        Args:
+            run_id: The run.
+            choose: Works out the decisions from the run and its tasks as they stand in that commit.
+            by: Who decides.
+
         Raises:
+            RunNotFound: No such run.
+            SaysoError: What `choose` raised; nothing was changed but deadlines that have passed.
             See `decide`.
         """
         await self._open()
         lease, prints = self._lease(self.clock.now()), self._fingerprints()
-        claimed = await self.store.run(lambda tx: units.decide_and_claim(tx, run_id, commands, by, lease, prints))
+        try:
+            claimed = await self.store.run(lambda tx: units.answer(tx, run_id, choose, by, lease, prints))
+        except SaysoError:
+            await self.expire_due()
+            raise
         if claimed is None:
             self._wake(run_id)
         return claimed
@@ -302,7 +317,9 @@ class Runtime(Reader):
         prints = self._fingerprints()
         return await self.store.run(lambda tx: units.claim(tx, run_id, lease, prints))
 
-    async def _run(self, run: Run, record: Record, program: Program, listener: Listener | None) -> Rest:
+    async def _run(
+        self, run: Run, record: Record, program: Program, listener: Listener | None, *, read_tasks: bool
+    ) -> Rest:
         runner = Runner(
             self.store,
             clock=self.clock,
@@ -314,6 +331,7 @@ class Runtime(Reader):
             heartbeat=self._times.heartbeat,
             fingerprint_of=self._fingerprint_of,
             listener=listener,
+            read_tasks=read_tasks,
         )
         self._running[run.id] = (asyncio.get_running_loop(), runner)
         try:

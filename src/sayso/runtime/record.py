@@ -53,7 +53,7 @@ class Record:
             JournalCorrupt: Two outcomes carry the same key.
         """
         for entry in entries:
-            self._add(entry.key, entry.kind, entry.data, entry.at)
+            self._add(entry.key, entry.kind, plain_of(entry.data), entry.at)
             self.seen = entry.seq
             if entry.kind in FROM_OUTSIDE:
                 self.fresh.add(entry.key)
@@ -62,9 +62,9 @@ class Record:
                 self.moved = True
         return self
 
-    def add(self, entry: NewEntry) -> None:
-        """Add an entry that this worker is about to commit."""
-        self._add(entry.key, entry.kind, entry.data, entry.at)
+    def add(self, entry: NewEntry, plain: dict[str, Any]) -> None:
+        """Add an entry that this worker is about to commit; `plain` is its data before it became bytes."""
+        self._add(entry.key, entry.kind, plain, entry.at)
 
     def used_keys(self) -> list[str]:
         """Return every key that the run stands on."""
@@ -88,12 +88,11 @@ class Record:
         """Tell whether the key's outcome is known."""
         return key in self.steps or key in self.decisions or key in self.fired
 
-    def _add(self, key: str, kind: EntryKind, data: bytes, at: datetime) -> None:  # noqa: C901 - an arm per kind
+    def _add(self, key: str, kind: EntryKind, plain: dict[str, Any], at: datetime) -> None:  # noqa: C901 - an arm per kind
         if kind in OUTCOMES and self.has(key):
             raise JournalCorrupt(
                 f"Expected one outcome for '{key}' of run {self.run_id}, but its journal has two.", run_id=self.run_id
             )
-        plain: dict[str, Any] = plain_of(data)
         match kind:
             case EntryKind.STARTED:
                 self.started, self.started_at = plain, at

@@ -100,16 +100,16 @@ class ReplayContext:
         begun = self._clock.now()
         failure: BaseException | None = None
         try:
-            outcome = {"v": to_json(await effect())}
-            data = json_bytes(self._timed(outcome, begun))
+            outcome = self._timed({"v": to_json(await effect())}, begun)
+            data = json_bytes(outcome)
         except UnstorableValue as exc:
-            failure, data = exc, json_bytes(self._timed(_failed(exc, self._named(key, exc)), begun))
+            failure, outcome, data = exc, self._timed(_failed(exc, self._named(key, exc)), begun), None
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - the outcome of the step
-            failure, data = exc, json_bytes(self._timed(_failed(exc, str(exc)), begun))
-        known = self._journal(key, EntryKind.STEP, data)
+            failure, outcome, data = exc, self._timed(_failed(exc, str(exc)), begun), None
+        self._add(key, EntryKind.STEP, outcome, data)
         if failure is not None:
-            raise self._failure(key, known) from failure
-        return self._replayed(key, known)
+            raise self._failure(key, outcome) from failure
+        return from_json(outcome["v"])
 
     async def ask(self, key: str, spec: TaskSpec, announce: Announce | None = None) -> Outcome:
         """See the port."""
@@ -132,9 +132,9 @@ class ReplayContext:
             self._wake_up()
             run_id = RunId(self._ids.new("run"))
             self._add(
-                NewEntry(
-                    key, EntryKind.SPAWNED, self._clock.now(), json_bytes({"run": run_id, "program": child.program})
-                ),
+                key,
+                EntryKind.SPAWNED,
+                {"run": run_id, "program": child.program},
                 child=NewRun(
                     id=run_id,
                     session_id=self._run.session_id,
@@ -155,11 +155,11 @@ class ReplayContext:
             raise Suspended
         if key not in self._record.timers:
             self._refuse_if_cancelled()
-            self._add(NewEntry(key, EntryKind.TIMER, self._clock.now(), json_bytes({"until": to_micros(until)})))
+            self._add(key, EntryKind.TIMER, {"until": to_micros(until)})
         if self._record.timers[key] > self._clock.now():
             raise Suspended
         self._wake_up()
-        self._add(NewEntry(key, EntryKind.FIRED, self._clock.now(), b"{}"))
+        self._add(key, EntryKind.FIRED, {})
 
     async def now(self, key: str) -> datetime:
         """See the port."""
@@ -167,7 +167,8 @@ class ReplayContext:
         if known is None:
             if self._commits is None:
                 raise Suspended
-            known = self._journal(key, EntryKind.STEP, json_bytes({"v": to_json(self._clock.now())}))
+            known = {"v": to_json(self._clock.now())}
+            self._add(key, EntryKind.STEP, known)
         return from_json(known["v"])
 
     async def emit(self, key: str, event: Any) -> None:
@@ -176,7 +177,7 @@ class ReplayContext:
             return
         if self._commits is None:
             raise Suspended
-        self._journal(key, EntryKind.EMITTED, json_bytes({"v": to_json(event)}))
+        self._add(key, EntryKind.EMITTED, {"v": to_json(event)})
         self._commits.announce(event)
 
     def announce(self, event: Any) -> None:
@@ -235,20 +236,27 @@ class ReplayContext:
         if self._record.cancelled_by is not None:
             raise CancelRequested
 
-    def _add(self, entry: NewEntry, *, task: NewTask | None = None, child: NewRun | None = None) -> None:
+    def _add(
+        self,
+        key: str,
+        kind: EntryKind,
+        plain: dict[str, Any],
+        data: bytes | None = None,
+        *,
+        task: NewTask | None = None,
+        child: NewRun | None = None,
+    ) -> None:
+        """Take an entry into the record and the next commit; `data` is `plain` as bytes, where they are at hand."""
         if self._commits is None:
             raise Suspended
-        self._record.add(entry)
-        self._commits.add(entry, task=task, child=child)
+        entry = NewEntry(key, kind, self._clock.now(), json_bytes(plain) if data is None else data)
+        self._record.add(entry, plain)
+        self._commits.add(entry, task=task, child=child, alone=not self._branches.running)
 
     def _timed(self, outcome: dict[str, Any], begun: datetime) -> dict[str, Any]:
         """Return the outcome with the microseconds that the effect took."""
         micros = (self._clock.now() - begun) // timedelta(microseconds=1)
         return {**outcome, "us": micros} if micros > 0 else outcome
-
-    def _journal(self, key: str, kind: EntryKind, data: bytes) -> dict[str, Any]:
-        self._add(NewEntry(key, kind, self._clock.now(), data))
-        return self._record.steps[key]
 
     def _open(self, commits: Commits, key: str, spec: TaskSpec, announce: Announce | None) -> None:
         self._refuse_if_cancelled()
@@ -260,7 +268,9 @@ class ReplayContext:
         digest = digest_of(body, run_id=self._run.id, key=key)
         asked: dict[str, Any] = {"task": task_id} if due is None else {"task": task_id, "due": to_micros(due)}
         self._add(
-            NewEntry(key, EntryKind.ASKED, now, json_bytes(asked)),
+            key,
+            EntryKind.ASKED,
+            asked,
             task=NewTask(id=task_id, key=key, spec=spec, body=body, digest=digest, created_at=now, due_at=due),
         )
         if self._listening and announce is not None:

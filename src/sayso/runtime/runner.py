@@ -16,6 +16,7 @@ from sayso.core.codec import from_json, json_bytes, to_json
 from sayso.model.errors import LeaseLost, SaysoError, StepFailed, UnstorableValue
 from sayso.model.journal import FROM_OUTSIDE, Entry, EntryKind, NewEntry
 from sayso.model.runs import Run, RunState
+from sayso.model.tasks import UserTask
 from sayso.programs.context import CancelRequested, Execution, Produced, Program, RunCancelled, Suspended
 from sayso.runtime.commits import Commits, Resting
 from sayso.runtime.ports import Clock, Ids, Listener, Store
@@ -40,6 +41,8 @@ class Rest:
     """Why the run failed."""
     reason: str | None = None
     """Why the run was cancelled."""
+    tasks: list[UserTask] | None = None
+    """Every task of the run, where the caller wanted them and there are any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +70,7 @@ class Runner:
         heartbeat: How often it is renewed.
         fingerprint_of: The current fingerprint of a program, for child runs.
         listener: Told what the run announces.
+        read_tasks: Whether the caller wants the run's tasks with its rest.
     """
 
     def __init__(
@@ -82,6 +86,7 @@ class Runner:
         heartbeat: timedelta,
         fingerprint_of: Callable[[str], str],
         listener: Listener | None = None,
+        read_tasks: bool = False,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -93,6 +98,7 @@ class Runner:
         self._heartbeat = heartbeat
         self._fingerprint_of = fingerprint_of
         self._listener = listener
+        self._read_tasks = read_tasks
         self._commits = Commits(store, clock, run, seen=record.seen, on_news=self._take_news, listener=listener)
         self._context: ReplayContext | None = None
         self._loop = asyncio.get_running_loop()
@@ -148,13 +154,14 @@ class Runner:
                     last=ending.last,
                     drop_tasks=ending.last is not None and bool(record.open_tasks()),
                     end_children=ending.last is not None and bool(record.open_children()),
+                    read_tasks=self._read_tasks and bool(record.asked),
                 )
             )
         except NewsArrived:
             await self._commits.flush()
             await self._look()
             return None
-        if not rested:
+        if rested is None:
             return None
         return Rest(
             run=self._run,
@@ -164,6 +171,7 @@ class Runner:
             output=ending.output,
             failure=ending.failure,
             reason=ending.reason,
+            tasks=rested.tasks,
         )
 
     async def _ending(  # noqa: C901 - an arm per way in which a pass ends

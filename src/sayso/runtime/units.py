@@ -5,10 +5,10 @@ the unit
 back: a refused command changes nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sayso.core.codec import json_bytes
 from sayso.core.decisionforms import decision_bytes
@@ -73,8 +73,7 @@ class Claimed:
     """The shape of the definition it was last advanced with, where that is not the one at hand."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Commit:
+class Commit(NamedTuple):
     """Everything that one commit of a worker changes."""
 
     run: Run
@@ -86,15 +85,18 @@ class Commit:
     """Whether the run ends with tasks that nobody has decided."""
     end_children: bool = False
     """Whether the run ends before its children."""
+    read_tasks: bool = False
+    """Whether the run's tasks are wanted, as this commit leaves them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Committed:
+class Committed(NamedTuple):
     """What a commit brought back."""
 
     applied: Applied
     news: list[Entry]
     """Entries that others have written, to be folded before the next step."""
+    tasks: list[UserTask] | None
+    """Every task of the run, where they were wanted."""
 
 
 def start(tx: Transaction, command: Start, now: datetime, lease: Lease | None) -> Claimed | None:
@@ -183,7 +185,8 @@ def commit(tx: Transaction, change: Commit) -> Committed | None:
     if ends:
         _after_end(tx, change)
     news = tx.load_entries(run.id, after=transition.known_seq) if applied.news else []
-    return Committed(applied=applied, news=[entry for entry in news if entry.kind in FROM_OUTSIDE])
+    tasks = tx.run_tasks(run.id, pending_only=False) if change.read_tasks else None
+    return Committed(applied=applied, news=[entry for entry in news if entry.kind in FROM_OUTSIDE], tasks=tasks)
 
 
 def _after_end(tx: Transaction, change: Commit) -> None:
@@ -244,17 +247,33 @@ class Decide:
     """Of what was shown to whoever decides."""
 
 
-def decide_and_claim(
-    tx: Transaction, run_id: RunId, commands: Sequence[Decide], by: Actor, lease: Lease, fingerprints: Mapping[str, str]
+Choose = Callable[[Run, Sequence[UserTask]], Sequence[Decide]]
+"""Works out the decisions on a run from the run and its tasks as they stand; a function of these alone, which may raise
+one of our errors to refuse."""
+
+
+def answer(
+    tx: Transaction, run_id: RunId, choose: Choose, by: Actor, lease: Lease, fingerprints: Mapping[str, str]
 ) -> Claimed | None:
-    """Record several decisions on one run, all or none, and lease the run; None when another worker holds it.
+    """Record the chosen decisions on one run, all or none, and lease the run; None when another worker holds it.
+
+    Deadlines that have passed are carried out first, so what is chosen from is what counts.
 
     Raises:
-        See `decide`; also `TaskNotFound` when a task belongs to another run.
+        RunNotFound: No such run.
+        SaysoError: What `choose` raised.
+        See `decide`.
     """
-    for command in commands:
-        if decide(tx, command.task_id, command.verdict, command.digest, by, lease.now).run_id != run_id:
-            raise TaskNotFound(f"Expected task {command.task_id} to belong to run {run_id}, but it does not.")
+    run, tasks = tx.find_run(run_id), tx.run_tasks(run_id, pending_only=False)
+    expired = [task for task in tasks if task.status_at(lease.now) is TaskStatus.EXPIRED]
+    for task in expired:
+        expire(tx, task, lease.now)
+    if expired:
+        run, tasks = tx.find_run(run_id), tx.run_tasks(run_id, pending_only=False)
+    if run is None:
+        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+    for command in choose(run, tasks):
+        decide(tx, command.task_id, command.verdict, command.digest, by, lease.now)
     return claim(tx, run_id, lease, fingerprints)
 
 

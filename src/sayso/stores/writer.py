@@ -11,8 +11,7 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from sayso.stores.transaction import SqlTransaction
 
@@ -42,8 +41,7 @@ class Connection(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Job(Generic[_Over]):
+class Job(NamedTuple, Generic[_Over]):
     """A unit, over a transaction or a reader, with the future that waits for it."""
 
     unit: Callable[[_Over], Any]
@@ -51,8 +49,7 @@ class Job(Generic[_Over]):
     loop: asyncio.AbstractEventLoop
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What became of a unit."""
 
     job: Job[Any]
@@ -81,7 +78,8 @@ class Writer:
         self._transaction = transaction
         self._translate = translate
         self._observer = observer
-        self._queue: queue.SimpleQueue[Job[SqlTransaction] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Job[SqlTransaction]] | None] = queue.SimpleQueue()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[Job[SqlTransaction]]] = {}
         self._thread = threading.Thread(target=self._serve, name="sayso-writer", daemon=True)
         self._thread.start()
 
@@ -89,31 +87,38 @@ class Writer:
         """Run a unit and return its value once it is durable."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        self._queue.put(Job(unit, future, loop))
+        gathered = self._gathered.get(loop)
+        if gathered is None:
+            gathered = self._gathered[loop] = []
+            loop.call_soon(self._hand_over, loop)
+        gathered.append(Job(unit, future, loop))
         return await future
 
     def close(self) -> None:
-        """Finish what is queued and stop the thread."""
+        """Finish what was submitted and stop the thread."""
+        for loop in tuple(self._gathered):
+            self._hand_over(loop)
         self._queue.put(None)
         self._thread.join()
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Queue what one turn of a loop has submitted, so that it shares a commit."""
+        gathered = self._gathered.pop(loop, None)
+        if gathered:
+            self._queue.put(gathered)
 
     # -- on the writer's thread ----------------------------------------------------------------------------
 
     def _serve(self) -> None:
         stopping = False
         while not stopping:
-            first = self._queue.get()
-            jobs = [] if first is None else [first]
-            stopping = first is None
-            while not stopping and len(jobs) < _MOST_PER_COMMIT:
-                try:
-                    job = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if job is None:
-                    stopping = True
-                else:
-                    jobs.append(job)
+            jobs: list[Job[SqlTransaction]] = []
+            waiting = True
+            while waiting and not stopping and len(jobs) < _MOST_PER_COMMIT:
+                more = self._queue.get()
+                stopping = more is None
+                jobs += more or ()
+                waiting = not self._queue.empty()
             if jobs:
                 deliver(self._commit(jobs))
         self._connection.close()

@@ -30,7 +30,7 @@ async def call(ctx: Context, function: Callable[..., Any], first: Any, named: di
     """
     wanted, positional = _parameters(function)
     arguments = (first,) if positional else ()
-    keywords = {name: value for name, value in named.items() if wanted is None or name in wanted}
+    keywords = named and {name: value for name, value in named.items() if wanted is None or name in wanted}
     match _manner(function):
         case "coroutine":
             return await function(*arguments, **keywords)
@@ -41,6 +41,12 @@ async def call(ctx: Context, function: Callable[..., Any], first: Any, named: di
             return _last(items, yielded)
         case "plain":
             return await ctx.offload(lambda: function(*arguments, **keywords))
+
+
+def takes_more(function: Callable[..., Any]) -> bool:
+    """Tell whether a user function takes anything by name: `run_context`, `session_state`, ..."""
+    wanted, _ = _parameters(function)
+    return wanted is None or not wanted.isdisjoint(_BY_NAME)
 
 
 async def _drain_async(items: AsyncIterator[Any], yielded: Yielded) -> Any:

@@ -6,7 +6,6 @@ branch.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias, cast
 
@@ -56,7 +55,7 @@ async def run_loop(run: Interpreter, node: Loop, path: str, flow: Flow, outcome:
     for number in range(1, node.max_iterations + 1):
         here = iteration(path, number)
         run.announce(events.LoopIterationStartedEvent, node, here, flow, iteration=number)
-        passed = await run.sequence(node.children, here, replace(inside, outputs=dict(inside.outputs)))
+        passed = await run.sequence(node.children, here, inside._replace(outputs=dict(inside.outputs)))
         results += passed
         run.announce(events.LoopIterationCompletedEvent, node, here, flow, iteration=number)
         if any(output.stop for output in passed) or await _ended(run, node, here, passed):
@@ -82,7 +81,7 @@ async def run_loop(run: Interpreter, node: Loop, path: str, flow: Flow, outcome:
 
 
 def _next_pass(node: Loop, inside: Flow, content: Any, feedback: dict[str, Any]) -> Flow:
-    forwarded = replace(inside, previous=content) if node.forward_iteration_output else inside
+    forwarded = inside._replace(previous=content) if node.forward_iteration_output else inside
     return forwarded.with_data(**feedback) if feedback else forwarded
 
 

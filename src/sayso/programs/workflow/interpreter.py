@@ -49,7 +49,7 @@ class WorkflowExecution:
         self.ctx = ctx
         self.session_state = dict(started.get("state") or {})
         self.leaves = Leaves(self, ctx, started)
-        flow = Flow(input=started.get("input"), additional=dict(started.get("additional_data") or {}))
+        flow = Flow(input=started.get("input"), outputs={}, additional=dict(started.get("additional_data") or {}))
         await self.sequence(self.definition.nodes, "", flow, self.results)
         if not self.results:
             return None
@@ -142,6 +142,8 @@ class WorkflowExecution:
 
     async def review(self, node: Node, key: str, output: StepOutput, flow: Flow, *, round_: int) -> Outcome:
         """Have an output reviewed where the primitive asks for it; a person's edit becomes its content."""
+        if not node.review.requires_output_review:
+            return _UNREVIEWED
         wanted, problem = await self._wants_review(node, key, output)
         if not wanted:
             return _UNREVIEWED

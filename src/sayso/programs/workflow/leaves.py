@@ -5,7 +5,6 @@ state, and never asked for again. A failed execution that a person granted anoth
 (`key@2`).
 """
 
-import hashlib
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -14,7 +13,7 @@ from sayso.core.keys import attempt
 from sayso.model.runs import StatePatch
 from sayso.programs.context import Context
 from sayso.programs.workflow import events
-from sayso.programs.workflow.calls import call, state_copy, state_patch
+from sayso.programs.workflow.calls import call, state_copy, state_patch, takes_more
 from sayso.programs.workflow.flow import Flow, Interpreter
 from sayso.programs.workflow.primitives import Nested, Step
 from sayso.programs.workflow.values import RunContext, StepOutput, WorkflowExecutionInput
@@ -66,6 +65,7 @@ class Leaves:
             inside = flow.inside(base).with_data(**data)
             begin = Flow(
                 input=flow.input if flow.previous is None else flow.previous,
+                outputs={},
                 additional=inside.additional,
                 depth=inside.depth,
                 parent=base,
@@ -145,24 +145,32 @@ class Leaves:
         """Call the step's function, with its own automatic retries; return the record that is journaled."""
         function = cast("Callable[..., Any]", node.executor)
         self._run.announce(events.StepStartedEvent, node, key, flow)
-        before = self._run.session_state
         left = node.max_retries
         while True:
-            context = self._context(key, state_copy(before))
             try:
-                result = await call(
-                    self._ctx,
-                    function,
-                    flow.step_input(**data),
-                    self._named(flow, context),
-                    lambda item: self._run.announce(events.CustomEvent, node, key, flow, data=item),
-                )
+                return await self._try(node, function, key, flow, data)
             except Exception:
                 if left == 0:
                     raise
                 left -= 1
-            else:
-                return self._record(result, state_patch(before, context.session_state))
+
+    async def _try(
+        self, node: Step, function: Callable[..., Any], key: str, flow: Flow, data: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Call the step's function once; one that names nothing of the context is given, and changes, nothing of it."""
+        named, context = {}, None
+        before = self._run.session_state
+        if takes_more(function):
+            context = self._context(key, state_copy(before))
+            named = self._named(flow, context)
+        result = await call(
+            self._ctx,
+            function,
+            flow.step_input(**data),
+            named,
+            lambda item: self._run.announce(events.CustomEvent, node, key, flow, data=item),
+        )
+        return self._record(result, None if context is None else state_patch(before, context.session_state))
 
     def _record(self, result: Any, patch: StatePatch | None) -> dict[str, Any]:
         if getattr(result, "is_paused", False) is True:
@@ -200,13 +208,7 @@ class Leaves:
             dependencies=self._dependencies,
             metadata={**definition.metadata, **(self._started.get("metadata") or {})},
             step_key=key,
-            idempotency_key=idempotency_key(self._ctx.run_id, key),
         )
-
-
-def idempotency_key(run_id: str, key: str) -> str:
-    """Return the key by which a remote can tell that two requests are the same effect: 32 hexadecimal characters."""
-    return hashlib.sha256(f"sayso/step/v1\x00{run_id}\x00{key}".encode()).hexdigest()[:32]
 
 
 def _ignore(_: Any) -> None:

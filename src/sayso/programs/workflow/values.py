@@ -1,5 +1,6 @@
 """What step functions get and return."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -103,8 +104,14 @@ class RunContext:
     metadata: dict[str, Any]
     step_key: str
     """The journal key of this execution."""
-    idempotency_key: str
-    """The same for every attempt at this execution, in every process: hand it to remotes that honour one."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt at this execution, in every process: hand it to remotes that honour one.
+
+        32 hexadecimal characters.
+        """
+        return hashlib.sha256(f"sayso/step/v1\x00{self.run_id}\x00{self.step_key}".encode()).hexdigest()[:32]
 
 
 @dataclass
