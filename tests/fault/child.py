@@ -8,4 +8,5 @@ from tests.fault.flows import Effects, drive
 
 if __name__ == "__main__":
     name, database, phase, at = sys.argv[1:]
+    print("begins", flush=True)
     drive(name, Path(database), Effects(Path(database).parent / "effects.log"), CrashPoint(phase, int(at)))
