@@ -119,17 +119,12 @@ def test_a_decision_of_another_process_wakes_the_worker(db: SqliteDb) -> None:
 
 def test_a_worker_leaves_other_programs_alone(db: SqliteDb) -> None:
     async def scenario() -> tuple[str, str]:
-        other = Workflow("other", db=db, steps=[draft])
-        run = await db_start(other)
+        with SqliteDb(db.db_file) as elsewhere:
+            elsewhere.runtime.register(Workflow("other", db=elsewhere, steps=[draft]))
+            run = (await elsewhere.runtime.start("other", {"input": "x"}, hold=False)).run.id
         async with Worker(db, [mail(db)]):
             mine = await mail(db).arun("bob")
         return (await db.runtime.load_run(run)).state, mine.status
-
-    async def db_start(workflow: Workflow) -> Any:
-        db.runtime.register(workflow)
-        claimed = await db.runtime.start("other", {"input": "x"}, hold=False)
-        db.runtime._programs.pop("other")
-        return claimed.run.id
 
     assert asyncio.run(scenario()) == ("queued", "PAUSED")
 

@@ -87,7 +87,9 @@ class Commits:
         self._listener = listener
         self._held = Held()
         self._events: list[Any] = []
+        self._writing = False
         self._flight: asyncio.Future[None] | None = None
+        """Done when the commit on its way has landed; made only for those who wait for it."""
         self._soon: asyncio.TimerHandle | None = None
         self._background: asyncio.Task[None] | None = None
         self.lost = False
@@ -117,7 +119,7 @@ class Commits:
         if self._listener is None:
             return
         self._events.append(event)
-        if not self._held.entries and self._flight is None:
+        if not self._held.entries and not self._writing:
             self._publish(self._take_events())
 
     async def flush(self) -> None:
@@ -156,16 +158,21 @@ class Commits:
     @property
     def writing(self) -> bool:
         """Whether a commit is on its way."""
-        return self._flight is not None
+        return self._writing
 
     # -- inside ------------------------------------------------------------------------------------------
 
     async def _landed(self) -> None:
         """Wait for the commit that is on its way."""
-        while self._flight is not None:
-            await asyncio.shield(self._flight)
+        while self._writing:
+            await asyncio.shield(self._landing())
         if self.lost:
             raise LeaseLost(f"Expected to hold run {self._run.id}, but its lease is lost.", run_id=self._run.id)
+
+    def _landing(self) -> "asyncio.Future[None]":
+        if self._flight is None:
+            self._flight = asyncio.get_running_loop().create_future()
+        return self._flight
 
     def _batch(self, resting: Resting | None) -> Commit:
         held, last = self._held, None if resting is None else resting.last
@@ -192,7 +199,7 @@ class Commits:
     async def _write(self, batch: Commit) -> Committed:
         held, self._held = self._held, Held()
         events = self._take_events()
-        self._flight = asyncio.get_running_loop().create_future()
+        self._writing = True
         try:
             committed = await self._store.run(lambda tx: commit(tx, batch))
         except Exception:
@@ -200,8 +207,10 @@ class Commits:
             self._events[:0] = events
             raise
         finally:
+            self._writing = False
             flight, self._flight = self._flight, None
-            flight.set_result(None)
+            if flight is not None:
+                flight.set_result(None)
         if committed is None:
             self.lost = True
             raise LeaseLost(
@@ -233,10 +242,10 @@ class Commits:
         self._soon = None
         if not self._held.entries or self.lost:
             return
-        if self._flight is None:
+        if not self._writing:
             self._background = asyncio.get_running_loop().create_task(self._quietly())
         else:
-            self._flight.add_done_callback(lambda _: self._flush_soon())
+            self._landing().add_done_callback(lambda _: self._flush_soon())
 
     async def _quietly(self) -> None:
         """Flush; an error is met again, and reported, by whoever next needs the commit."""

@@ -1,15 +1,46 @@
-"""Definitions across deploys: refusing one that lost what a run stands on, and recording one that did not."""
+"""Registered programs, and definitions across deploys: refused where they lost what a run stands on, else recorded."""
 
 import json
 from datetime import datetime
 
 from sayso.core.codec import json_bytes
-from sayso.core.fingerprint import changes
-from sayso.model.errors import DefinitionChanged
+from sayso.core.fingerprint import changes, fingerprint
+from sayso.model.errors import DefinitionChanged, ProgramUnknown
 from sayso.model.runs import Run
 from sayso.programs.context import Program
 from sayso.runtime.ports import Store, Transaction
 from sayso.runtime.record import Record
+
+
+class Programs:
+    """The programs that this process can run, by name."""
+
+    def __init__(self) -> None:
+        self._programs: dict[str, Program] = {}
+        self.fingerprints: dict[str, str] = {}
+        """The fingerprint of each program's definition, by name."""
+
+    def register(self, program: Program) -> None:
+        """Take in a program; a later one of the same name takes its place."""
+        self._programs[program.name] = program
+        self.fingerprints[program.name] = fingerprint(program.shape())
+
+    def find(self, name: str) -> tuple[Program, str]:
+        """Return a program and its fingerprint.
+
+        Raises:
+            ProgramUnknown: None is registered under this name.
+        """
+        found = self._programs.get(name)
+        if found is None:
+            raise ProgramUnknown(
+                f"Expected a registered program named '{name}', but this process has none.", program=name
+            )
+        return found, self.fingerprints[name]
+
+    def fingerprint_of(self, name: str) -> str:
+        """Return a program's fingerprint, or raise as `find` does."""
+        return self.find(name)[1]
 
 
 async def adopt_definition(

@@ -13,12 +13,10 @@ from typing import Any
 import structlog
 
 from sayso.core.codec import from_json
-from sayso.core.fingerprint import fingerprint
 from sayso.model.actors import Actor
 from sayso.model.decisions import Decision, Verdict
 from sayso.model.errors import (
     LeaseLost,
-    ProgramUnknown,
     RunExists,
     SaysoError,
     StoreError,
@@ -28,7 +26,7 @@ from sayso.model.runs import Run, RunState
 from sayso.model.tasks import UserTask
 from sayso.programs.context import Produced, Program, Signal
 from sayso.runtime import units
-from sayso.runtime.definitions import adopt_definition, refuse_changes
+from sayso.runtime.definitions import Programs, adopt_definition, refuse_changes
 from sayso.runtime.ports import Clock, Ids, Listener, Store
 from sayso.runtime.reading import Reader
 from sayso.runtime.record import Record
@@ -64,7 +62,7 @@ class Runtime(Reader):
         self._ids = ids
         self._times = times or Times()
         self._owner = WorkerId(ids.new("wrk"))
-        self._programs: dict[str, tuple[Program, str]] = {}
+        self._programs = Programs()
         self._saved: set[str] = set()
         self._running: dict[RunId, tuple[asyncio.AbstractEventLoop, Runner]] = {}
         self._watchers: list[Callable[[RunId], None]] = []
@@ -74,11 +72,11 @@ class Runtime(Reader):
 
     def register(self, program: Program) -> None:
         """Make a program known under its name; a later one of the same name takes its place."""
-        self._programs[program.name] = (program, fingerprint(program.shape()))
+        self._programs.register(program)
 
     def programs(self) -> Sequence[str]:
         """Return the names of the registered programs."""
-        return tuple(self._programs)
+        return tuple(self._programs.fingerprints)
 
     def watch(self, callback: Callable[[RunId], None]) -> Callable[[], None]:
         """Call back, on any thread, when a run of this process can move; return how to stop that."""
@@ -116,7 +114,7 @@ class Runtime(Reader):
             ProgramUnknown: No such program is registered.
         """
         await self._open()
-        found, print_ = self._program(program)
+        found, print_ = self._programs.find(program)
         now = self.clock.now()
         command = units.Start(
             run_id=run_id or RunId(self._ids.new("run")),
@@ -168,7 +166,7 @@ class Runtime(Reader):
         run = claimed.run
         try:
             record = Record(run.id).fold(claimed.entries)
-            program, print_ = self._program(run.program)
+            program, print_ = self._programs.find(run.program)
             await adopt_definition(self.store, run, record, claimed.shape, program, print_, self.clock.now())
             return await self._run(run, record, program, listener, read_tasks=read_tasks)
         except asyncio.CancelledError:
@@ -205,7 +203,7 @@ class Runtime(Reader):
     async def answer(self, run_id: RunId, choose: units.Choose, *, by: Actor) -> units.Claimed | None:
         """Record decisions on one run, all or none, and lease the run to this process in the same commit.
 
-        Returns None when another worker holds the run; the decisions count, and that worker goes on with them.
+        None when another worker holds the run; the decisions count, and that worker goes on with them.
 
         Args:
             run_id: The run.
@@ -213,12 +211,10 @@ class Runtime(Reader):
             by: Who decides.
 
         Raises:
-            RunNotFound: No such run.
-            SaysoError: What `choose` raised; nothing was changed but deadlines that have passed.
-            See `decide`.
+            SaysoError: No such run, or what `choose` or `decide` raises; only passed deadlines were carried out.
         """
         await self._open()
-        lease, prints = self._lease(self.clock.now()), self._fingerprints()
+        lease, prints = self._lease(self.clock.now()), self._programs.fingerprints
         try:
             claimed = await self.store.run(lambda tx: units.answer(tx, run_id, choose, by, lease, prints))
         except SaysoError:
@@ -260,7 +256,7 @@ class Runtime(Reader):
         """
         run, entries = await self.load_run_with_entries(run_id)
         record = Record(run_id).fold(entries)
-        program, print_ = self._program(run.program)
+        program, print_ = self._programs.find(run.program)
         if print_ != run.fingerprint:
             shape = await self.store.read(lambda tx: tx.find_definition(run.fingerprint))
             refuse_changes(run, record, shape, program)
@@ -272,7 +268,7 @@ class Runtime(Reader):
             ids=self._ids,
             commits=None,
             listening=False,
-            fingerprint_of=self._fingerprint_of,
+            fingerprint_of=self._programs.fingerprint_of,
         )
         output, failure = None, None
         try:
@@ -289,32 +285,18 @@ class Runtime(Reader):
 
     # -- inside ------------------------------------------------------------------------------------------
 
-    def _program(self, name: str) -> tuple[Program, str]:
-        found = self._programs.get(name)
-        if found is None:
-            raise ProgramUnknown(
-                f"Expected a registered program named '{name}', but this process has none.", program=name
-            )
-        return found
-
-    def _fingerprint_of(self, name: str) -> str:
-        return self._program(name)[1]
-
     async def _open(self) -> None:
         """Carry out, once per process, the deadlines that passed while nobody was there."""
         if not self._opened:
             self._opened = True
             await self.expire_due()
 
-    def _fingerprints(self) -> dict[str, str]:
-        return {name: print_ for name, (_, print_) in self._programs.items()}
-
     def _lease(self, now: datetime) -> units.Lease:
         return units.Lease(owner=self._owner, now=now, until=now + self._times.lease)
 
     async def _claim(self, run_id: RunId) -> units.Claimed | None:
         lease = self._lease(self.clock.now())
-        prints = self._fingerprints()
+        prints = self._programs.fingerprints
         return await self.store.run(lambda tx: units.claim(tx, run_id, lease, prints))
 
     async def _run(
@@ -329,7 +311,7 @@ class Runtime(Reader):
             record=record,
             lease=self._times.lease,
             heartbeat=self._times.heartbeat,
-            fingerprint_of=self._fingerprint_of,
+            fingerprint_of=self._programs.fingerprint_of,
             listener=listener,
             read_tasks=read_tasks,
         )

@@ -125,15 +125,11 @@ class Leaves:
             self._run.session_state.update(patch["set"])
             for name in patch["removed"]:
                 self._run.session_state.pop(name, None)
-        output = StepOutput(
-            content=record.get("content"),
-            step_name=node.name,
-            step_id=key,
-            step_type=node.kind,
-            executor_type="function",
-            executor_name=getattr(node.executor, "__name__", None),
-            **{name: record[name] for name in _PLAIN if name in record},
-        )
+        output = StepOutput(record.get("content"), node.name, key, node.kind, "function")
+        output.executor_name = getattr(node.executor, "__name__", None)
+        for name in _PLAIN:
+            if name in record:
+                setattr(output, name, record[name])
         self._sources[id(output)] = key, output.content
         if not replayed and self._ctx.listening:
             if flow.depth == 0:
@@ -178,9 +174,11 @@ class Leaves:
                 "the step returned a paused run, whose pause nobody would see;"
                 " use Step(workflow=...) to run a workflow inside"
             )
-        output = result if isinstance(result, StepOutput) else StepOutput(content=result)
-        record: dict[str, Any] = {"content": output.content}
-        record |= {name: getattr(output, name) for name in _PLAIN if getattr(output, name) != getattr(_DEFAULT, name)}
+        if isinstance(result, StepOutput):
+            record = {"content": result.content}
+            record |= {name: said for name in _PLAIN if (said := getattr(result, name)) != getattr(_DEFAULT, name)}
+        else:
+            record = {"content": result}
         if patch is not None:
             record["state"] = {"set": from_json(dict(patch.set)), "removed": list(patch.removed)}
             to_json(record)  # what cannot be stored must fail the step before the state is changed
