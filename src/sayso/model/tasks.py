@@ -68,7 +68,7 @@ class OutputReviewRequest:
 
     kind: Literal["output_review"] = "output_review"
     message: str
-    output: Json
+    output: Json = None
     """The output under review, in the codec's JSON form."""
     iteration: int | None = None
     """Which pass of a loop this is (from 1), when a loop is reviewed."""
