@@ -41,11 +41,11 @@ class Code:
 
 
 class World:
-    """A runtime over a real file with a clock that stands still."""
+    """A runtime over a database with a clock that stands still."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, file: Path | None) -> None:
         self.clock = FakeClock()
-        self.db = SqliteDb(folder / "s.db", clock=self.clock, ids=CountingIds(), synchronous="NORMAL")
+        self.db = SqliteDb(file, clock=self.clock, ids=CountingIds(), synchronous="NORMAL")
         self.runtime: Runtime = self.db.runtime
 
     def register(self, name: str, body: Body) -> None:
@@ -61,9 +61,10 @@ class World:
                 await self.runtime.advance(run_id)
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Any:
-    made = World(tmp_path)
+@pytest.fixture(params=["file", "memory"])
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    """The contract is the same wherever the rows live."""
+    made = World(tmp_path / "s.db" if request.param == "file" else None)
     yield made
     made.db.close()
 

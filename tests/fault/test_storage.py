@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -157,3 +158,25 @@ def test_a_full_database_refuses_and_recovers(tmp_path: Path) -> None:
         limit(1_000_000)
         assert workflow.run("y", run_id="run", session_id="ses").status == "COMPLETED"
     assert ran == ["act", "two"]
+
+
+def test_a_lock_is_waited_for_and_then_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock storm (T1's fault 16): short locks only delay, a long one refuses the answer and loses nothing."""
+    monkeypatch.setattr(driver, "BUSY_SECONDS", 0.6)
+    file = tmp_path / "s.db"
+    with SqliteDb(file) as db:
+        workflow = paused(db)
+        output = workflow.run("x", run_id="run", session_id="ses")
+        other = driver.sqlite_module().connect(str(file), isolation_level=None, check_same_thread=False)
+        for _ in range(3):
+            other.execute("BEGIN IMMEDIATE")
+            threading.Timer(0.2, other.execute, ("ROLLBACK",)).start()
+            assert workflow.run("y").is_paused
+        other.execute("BEGIN IMMEDIATE")
+        output.step_requirements[0].confirm()
+        with pytest.raises(StoreUnavailable, match="locked"):
+            workflow.continue_run(output)
+        assert workflow.get_run_output("run").is_paused
+        other.execute("ROLLBACK")
+        assert workflow.continue_run(output).status == "COMPLETED"
+        other.close()
