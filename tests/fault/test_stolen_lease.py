@@ -1,4 +1,4 @@
-"""A worker that is stopped past its lease (SIGSTOP) loses the run, and what it still says does not count (T1, fault 4)."""
+"""A worker that is stopped past its lease (SIGSTOP) loses the run; what it still says does not count (T1, fault 4)."""
 
 import json
 import os
