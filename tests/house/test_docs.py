@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from sayso.app.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -30,13 +32,15 @@ def test_links_lead_somewhere() -> None:
     assert not broken
 
 
-def test_the_page_of_errors_is_fresh() -> None:
-    spec = importlib.util.spec_from_file_location("make_errors", ROOT / "docs" / "make_errors.py")
+@pytest.mark.parametrize("name", ["errors", "states"])
+def test_made_pages_are_fresh(name: str) -> None:
+    spec = importlib.util.spec_from_file_location(f"make_{name}", ROOT / "docs" / f"make_{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / "docs" / "reference" / "errors.md").read_text("utf-8") == module.page(), "run docs/make_errors.py"
+    page = (ROOT / "docs" / "reference" / f"{name}.md").read_text("utf-8")
+    assert page == module.page(), f"run docs/make_{name}.py"
 
 
 def test_every_setting_is_documented() -> None:

@@ -3,13 +3,13 @@
 Theory of operation. Six commands move a run: `claim` (a worker takes it), `park` (its program can go no further),
 `wake` (a decision, timer or child arrived), `release` (its worker gives it back), `finish` (its program ended) and
 `cancel`. A `wake` of a running run changes no state: its worker sees the news when it next commits. Everything that
-is not in the table is refused, and a refusal changes nothing. Tests compare every path of the state machines with
-these tables.
+is not in the table is refused, and a refusal changes nothing. The store's statements hold these rules; tests watch
+every change of a row (tests/property/moves.py) and find it here, and docs/reference/states.md is drawn from here.
 """
 
 from typing import Literal
 
-from sayso.model.runs import ENDED, RunState
+from sayso.model.runs import RunState
 from sayso.model.tasks import TaskStatus
 
 RunCommand = Literal["claim", "park", "wake", "release", "finish", "fail", "cancel"]
@@ -36,18 +36,3 @@ TASK_MOVES: dict[tuple[TaskStatus, TaskCommand], TaskStatus] = {
     (TaskStatus.PENDING, "expire"): TaskStatus.COMPLETED,
     (TaskStatus.PENDING, "drop"): TaskStatus.CANCELLED,
 }
-
-
-def next_run_state(state: RunState, command: RunCommand) -> RunState | None:
-    """Return where a command leads, or None when it is refused."""
-    return RUN_MOVES.get((state, command))
-
-
-def next_task_status(status: TaskStatus, command: TaskCommand) -> TaskStatus | None:
-    """Return where a command leads, or None when it is refused."""
-    return TASK_MOVES.get((status, command))
-
-
-def is_ended(state: RunState) -> bool:
-    """Tell whether nothing can move the run any more."""
-    return state in ENDED
