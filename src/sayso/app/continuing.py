@@ -20,12 +20,12 @@ from sayso.model.runs import ENDED, Run, RunState
 from sayso.model.tasks import TaskStatus, UserTask
 from sayso.programs.workflow.matching import refuse_changed, requirement_of
 from sayso.programs.workflow.requirement import ErrorRequirement, Requirement, StepRequirement
-from sayso.runtime.units import Choose, Decide
+from sayso.runtime.units import Chooser, Decide
 
 Given = Sequence[Requirement | Mapping[str, Any]]
 
 
-def chooser(given: Given, session_id: str | None, now: datetime) -> Choose:
+def chooser(given: Given, session_id: str | None, now: datetime) -> Chooser:
     """Return what works out the decisions from the requirements that came back.
 
     Args:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sayso.cli import callcards
+from sayso.cli.callcards import about_call, about_request
 from sayso.cli.text import safe, shown
 from sayso.core.taskforms import spec_to_json
 from sayso.model.tasks import (
@@ -53,7 +55,7 @@ def card(task: UserTask, status: TaskStatus, *, at: str = "") -> str:
     spec = task.spec
     lines = [
         safe(spec.request.message),
-        f"  {spec.request.kind} for {spec.step_type} '{safe(spec.step_name)}' of workflow '{safe(task.program)}'",
+        f"  {spec.request.kind} for {spec.step_type} '{safe(spec.step_name)}' of '{safe(task.program)}'",
         f"  task {task.id}  run {task.run_id}  key {safe(task.key)}",
         f"  asked {task.created_at:%Y-%m-%d %H:%M:%S} UTC  status {status}",
     ]
@@ -66,11 +68,13 @@ def card(task: UserTask, status: TaskStatus, *, at: str = "") -> str:
 
 def _about(task: UserTask) -> list[str]:
     match task.spec.request:
-        case ApprovalRequest():
-            return []
+        case ApprovalRequest(call=call):
+            return [] if call is None else about_call(call)
         case FormRequest() as request:
+            call = [] if request.call is None else about_call(request.call)
+            schema = [] if request.schema is None else ["  values that fit:", *_indented(shown(request.schema))]
             extra = [f"  also confirms: {safe(request.confirm_message)}"] if request.confirm else []
-            return [*extra, *[f"  {_field(field)}" for field in request.fields]]
+            return [*call, *schema, *extra, *[f"  {_field(field)}" for field in request.fields]]
         case OutputReviewRequest() as request:
             problem = [f"  note: {safe(request.problem)}"] if request.problem else []
             rounds = f" (rejected {request.retry_count} times before)" if request.retry_count else ""
@@ -80,14 +84,17 @@ def _about(task: UserTask) -> list[str]:
             return [f"  choose {how} of: {', '.join(map(safe, request.choices))}"]
         case ErrorRequest() as request:
             return [f"  {request.error_type}: {safe(request.error_message)} (retried {request.retry_count} times)"]
+        case request:
+            return about_request(request)
 
 
 def _ways(task: UserTask, at: str) -> list[str]:
     rejected = _REJECTED[task.spec.on_reject]
     reject = f"  sayso tasks reject {task.id}{at} -m 'why'      {rejected}"
     match task.spec.request:
-        case ApprovalRequest():
-            ways = [f"  sayso tasks approve {task.id}{at}      go ahead", reject]
+        case ApprovalRequest(call=call):
+            edit = [] if call is None else [f"  sayso tasks edit {task.id}{at}      go ahead with other arguments"]
+            ways = [f"  sayso tasks approve {task.id}{at}      go ahead", *edit, reject]
         case FormRequest() as request:
             names = " ".join(f"{field.name}=..." for field in request.fields)
             ways = [f"  sayso tasks answer {task.id} {names}{at}", reject]
@@ -104,6 +111,8 @@ def _ways(task: UserTask, at: str) -> list[str]:
                 f"  sayso tasks retry {task.id}{at}      try again",
                 f"  sayso tasks skip {task.id}{at}      go on without it",
             ]
+        case request:
+            ways = callcards.ways(request, task.id, at)
     return ["", *ways]
 
 

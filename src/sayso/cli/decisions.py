@@ -22,7 +22,16 @@ from sayso.core.forms import parse
 from sayso.model.actors import Actor
 from sayso.model.decisions import Answer, Approve, Choose, Decision, Edit, Reject, Retry, Skip, Verdict
 from sayso.model.errors import Invalid, InvalidDecision
-from sayso.model.tasks import FormRequest, OutputReviewRequest, UserTask
+from sayso.model.tasks import (
+    ApprovalRequest,
+    CallShown,
+    FormRequest,
+    MessageRequest,
+    OptionsRequest,
+    OutputReviewRequest,
+    TextRequest,
+    UserTask,
+)
 from sayso.runtime.door import Runtime
 
 Note = Annotated[str | None, typer.Option("--message", "-m", help="A note that is kept with the decision.")]
@@ -77,7 +86,7 @@ def edit(
     message: Note = None,
     json_: Json = False,
 ) -> None:
-    """Keep an output with your changes; opens $EDITOR where no content is given."""
+    """Keep an output, or let a tool call go ahead, with your changes; opens $EDITOR where no content is given."""
     given = file.read_text("utf-8") if file is not None else content
     _decide(task, database, json_, lambda found: Edit(content=_edited(found, given), note=message))
 
@@ -136,33 +145,43 @@ _NEXT = {
 
 def _values(task: UserTask, given: list[str]) -> dict[str, Any]:
     request = task.spec.request
-    if not isinstance(request, FormRequest):
-        raise InvalidDecision(f"Expected a form, but task {task.id} is of kind '{request.kind}'.")
-    fields = {field.name: field for field in request.fields}
+    fields = {field.name: field for field in request.fields} if isinstance(request, FormRequest) else {}
+    is_text = isinstance(request, TextRequest | MessageRequest | OptionsRequest)
     values: dict[str, Any] = {}
     for item in given:
         name, equals, text = item.partition("=")
         if not equals:
             raise InvalidDecision(f"Expected name=value, but got {item!r}.")
-        values[name] = parse(fields[name], text) if name in fields else text
+        values[name] = parse(fields[name], text) if name in fields else text if is_text else _json_or_text(text)
     return values
 
 
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def _edited(task: UserTask, given: str | None) -> Any:
-    request = task.spec.request
-    if not isinstance(request, OutputReviewRequest):
-        raise InvalidDecision(f"Expected an output review, but task {task.id} is of kind '{request.kind}'.")
-    is_text = isinstance(request.output, str)
+    match task.spec.request:
+        case OutputReviewRequest(output=output):
+            was = output
+        case ApprovalRequest(call=CallShown() as call):
+            was = call.arguments
+        case request:
+            raise InvalidDecision(
+                f"Expected an output review or a tool call, but task {task.id} is of kind '{request.kind}'."
+            )
+    is_text = isinstance(was, str)
     if given is None:
-        given = _from_editor(
-            str(request.output) if is_text else json.dumps(request.output, indent=2, ensure_ascii=False)
-        )
+        given = _from_editor(str(was) if is_text else json.dumps(was, indent=2, ensure_ascii=False))
     if is_text:
         return given
     try:
         return json.loads(given)
     except ValueError as exc:
-        raise InvalidDecision(f"Expected JSON, as the output is, but: {exc}.") from None
+        raise InvalidDecision(f"Expected JSON, as what is edited is, but: {exc}.") from None
 
 
 def _from_editor(text: str) -> str:

@@ -7,20 +7,28 @@ look alike or one look changed.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, assert_never, cast
+from typing import Any, cast
 
 from sayso.core.codec import json_bytes, plain_of
 from sayso.model.errors import UnreadableValue
 from sayso.model.json import Json
 from sayso.model.tasks import (
     ApprovalRequest,
+    CallShown,
     ErrorRequest,
+    ExternalRequest,
     FormField,
     FormRequest,
+    MessageRequest,
+    NumberRequest,
+    Option,
+    OptionsRequest,
     OutputReviewRequest,
     RouteRequest,
     TaskRequest,
     TaskSpec,
+    TextRequest,
+    UncertainRequest,
 )
 
 _DOMAIN = b"sayso/task/v1\x00"
@@ -30,7 +38,15 @@ _KINDS: Mapping[str, type[Any]] = {
     "output_review": OutputReviewRequest,
     "route": RouteRequest,
     "error": ErrorRequest,
+    "text": TextRequest,
+    "number": NumberRequest,
+    "multi_option": OptionsRequest,
+    "external": ExternalRequest,
+    "uncertain": UncertainRequest,
+    "message": MessageRequest,
 }
+_PARTS: Mapping[str, type[Any]] = {"call": CallShown}
+"""Fields of requests that are objects of ours."""
 
 
 def spec_bytes(spec: TaskSpec) -> bytes:
@@ -64,13 +80,10 @@ def digest_of(body: bytes, *, run_id: str, key: str) -> str:
 
 def _request_to_json(request: TaskRequest) -> dict[str, Json]:
     plain: dict[str, Any] = {name: value for name, value in asdict(request).items() if value is not None}
-    match request:
-        case FormRequest() | RouteRequest():
-            plain["fields"] = [_field_to_json(field) for field in request.fields]
-        case ApprovalRequest() | OutputReviewRequest() | ErrorRequest():
-            pass
-        case _:
-            assert_never(request)
+    if isinstance(request, FormRequest | RouteRequest):
+        plain["fields"] = [_field_to_json(field) for field in request.fields]
+    for part in _PARTS.keys() & plain.keys():
+        plain[part] = {name: value for name, value in plain[part].items() if value is not None}
     return plain
 
 
@@ -86,6 +99,11 @@ def _request_from_json(plain: dict[str, Any]) -> TaskRequest:
         plain["fields"] = tuple(_field_from_json(field) for field in plain["fields"])
     if "choices" in plain:
         plain["choices"] = tuple(plain["choices"])
+    if "options" in plain:
+        plain["options"] = tuple(Option(**option) for option in plain["options"])
+    for part, cls in _PARTS.items():
+        if part in plain:
+            plain[part] = cls(**plain[part])
     return kind(**plain)
 
 

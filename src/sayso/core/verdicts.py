@@ -10,32 +10,41 @@
     skip       -          -          -                   -         skip
     cancel     cancel, for every kind: what a deadline with on_timeout='cancel' says
 
+    The kinds that agents ask with (core/answers.py):
+
+    verdict    approval of a call   text, number   multi_option    external   uncertain   message
+    approve    proceed              -              -               -          -           -
+    edit       proceed + arguments  -              -               -          -           -
+    answer     -                    proceed        proceed (other) proceed    -           proceed
+    choose     -                    -              proceed         -          proceed     -
+    reject     on_reject            on_reject      on_reject       on_reject  -           -
+
     *  when every field can be answered by its default
     ** `cancel` once max_retries rejections are used up
 
 An answer that does not fit is a `Refused`, the task stays pending, and the door raises `InvalidDecision`.
 """
 
-from dataclasses import dataclass
 from typing import assert_never
 
-from sayso.core import forms
+from sayso.core import answers, forms
+from sayso.core.answers import Refused
 from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Outcome, Reject, Retry, Skip, Verdict
 from sayso.model.tasks import (
     ApprovalRequest,
+    CallShown,
     ErrorRequest,
+    ExternalRequest,
     FormRequest,
+    MessageRequest,
+    NumberRequest,
+    OptionsRequest,
     OutputReviewRequest,
     RouteRequest,
     TaskSpec,
+    TextRequest,
+    UncertainRequest,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why a verdict does not fit its task."""
-
-    reason: str
 
 
 def settle(spec: TaskSpec, verdict: Verdict) -> Outcome | Refused:
@@ -86,6 +95,8 @@ def _rejected(spec: TaskSpec, verdict: Reject) -> Outcome | Refused:
     request = spec.request
     if isinstance(request, ErrorRequest):
         return Refused("a failed step is retried or skipped, not rejected")
+    if isinstance(request, UncertainRequest | MessageRequest):
+        return Refused(f"a task of kind '{request.kind}' cannot be rejected ({_TAKES[request.kind]})")
     limit = request.max_retries if isinstance(request, OutputReviewRequest) and request.iteration is None else 0
     if (
         spec.on_reject == "retry"
@@ -98,7 +109,9 @@ def _rejected(spec: TaskSpec, verdict: Reject) -> Outcome | Refused:
     return Outcome(action=spec.on_reject, verdict="reject", note=verdict.note)
 
 
-def _accepted(spec: TaskSpec, verdict: Approve | Edit | Answer | Choose | Retry | Skip) -> Outcome | Refused:
+def _accepted(  # noqa: C901 - the table above, a row per kind
+    spec: TaskSpec, verdict: Approve | Edit | Answer | Choose | Retry | Skip
+) -> Outcome | Refused:
     match spec.request, verdict:
         case (ApprovalRequest() | OutputReviewRequest(), Approve()):
             return Outcome(action="proceed", verdict="approve", note=verdict.note)
@@ -106,6 +119,12 @@ def _accepted(spec: TaskSpec, verdict: Approve | Edit | Answer | Choose | Retry 
             return _form(request, Answer(values={}, note=verdict.note), said="approve")
         case (FormRequest() as request, Answer()):
             return _form(request, verdict, said="answer")
+        case (ApprovalRequest(call=CallShown() as call), Edit()):
+            return answers.edited_call(call, verdict)
+        case (TextRequest() | NumberRequest() | OptionsRequest() | ExternalRequest() | MessageRequest(), Answer()):
+            return answers.answered(spec.request, verdict)
+        case (OptionsRequest() | UncertainRequest(), Choose()):
+            return answers.chosen(spec.request, verdict)
         case (OutputReviewRequest(), Edit()):
             return Outcome(action="proceed", verdict="edit", note=verdict.note, content=verdict.content, edited=True)
         case (RouteRequest() as request, Choose()):
@@ -126,10 +145,18 @@ _TAKES = {
     "output_review": "expected approve, edit or reject",
     "route": "expected choose or reject",
     "error": "expected retry or skip",
+    "text": "expected answer or reject",
+    "number": "expected answer or reject",
+    "multi_option": "expected choose or reject",
+    "external": "expected answer or reject",
+    "uncertain": "expected choose: happened, not_happened or stop",
+    "message": "expected answer",
 }
 
 
 def _form(request: FormRequest, verdict: Answer, *, said: str) -> Outcome | Refused:
+    if request.schema is not None:
+        return answers.by_schema(request.schema, verdict, said=said)
     found = forms.problems(request.fields, verdict.values)
     if found:
         return Refused("User input validation failed:\n  - " + "\n  - ".join(found))

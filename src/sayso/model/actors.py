@@ -24,3 +24,6 @@ class Actor:
 
 TIMEOUT = Actor(type="system", id="timeout", via="system")
 """The actor of a deadline that is carried out."""
+
+LATE = Actor(type="system", id="late-outcome", via="system")
+"""The actor of an outcome that arrived after its worker had lost the run."""

@@ -233,6 +233,14 @@ class JournalCorrupt(SaysoError):
     hint = "Restore the database from a backup; please report how it came about."
 
 
+class LedgerConflict(SaysoError):
+    """A call's row is not what was approved; nothing was executed, and the run is left alone."""
+
+    code = "integrity_violation"
+    status = 409
+    hint = "Look at the call with: sayso runs show; somebody changed the database by hand, or two workers disagree."
+
+
 class LeaseLost(SaysoError):
     """Another worker has taken the run; nothing done here counts."""
 

@@ -17,3 +17,6 @@ TaskId = NewType("TaskId", str)
 
 WorkerId = NewType("WorkerId", str)
 """One process that advances runs: `wrk_` and 26 characters."""
+
+CallId = NewType("CallId", str)
+"""One tool call of one run: `call_` and 26 characters, derived from the run and the call's key."""

@@ -31,6 +31,8 @@ class EntryKind(StrEnum):
     """A child run was created."""
     CHILD_ENDED = "child_ended"
     """The child run ended; data is its output or error."""
+    CALL = "call"
+    """An attempt at a tool call was started; durable before anything leaves."""
     EMITTED = "emitted"
     """A durable event of the program's own."""
     CANCEL = "cancel"

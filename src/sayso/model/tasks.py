@@ -44,11 +44,32 @@ class FormField:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallShown:
+    """A tool call as the person who decides about it sees it."""
+
+    tool: str
+    arguments: Json
+    """What will run, byte for byte, unless the person edits it."""
+    effect: str
+    """`read`, `keyed` or `once`: what is promised should our side fail at any instant."""
+    digest: str | None = None
+    """Of the tool's definition."""
+    schema: Json = None
+    """What edited arguments must fit."""
+    why: str | None = None
+    """Which flag, predicate or rule asks for a person."""
+    said: str | None = None
+    """The model's own words of that turn: untrusted text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequest:
     """May this go ahead?"""
 
     kind: Literal["approval"] = "approval"
     message: str
+    call: CallShown | None = None
+    """The tool call in question; None where a step asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +81,10 @@ class FormRequest:
     fields: tuple[FormField, ...] = ()
     confirm: bool = False
     confirm_message: str | None = None
+    schema: Json = None
+    """A JSON Schema that the values must fit, in place of `fields`."""
+    call: CallShown | None = None
+    """The tool call whose missing arguments are asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +130,82 @@ class ErrorRequest:
     """How often it may be tried again; 0 sets no limit."""
 
 
-TaskRequest: TypeAlias = ApprovalRequest | FormRequest | OutputReviewRequest | RouteRequest | ErrorRequest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextRequest:
+    """Write something."""
+
+    kind: Literal["text"] = "text"
+    message: str
+    placeholder: str | None = None
+    max_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberRequest:
+    """Give a number, within bounds."""
+
+    kind: Literal["number"] = "number"
+    message: str
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One of the answers that a person can choose."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptionsRequest:
+    """Choose one of these, or say something else where that is allowed."""
+
+    kind: Literal["multi_option"] = "multi_option"
+    message: str
+    options: tuple[Option, ...]
+    allow_other: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalRequest:
+    """Execute this call outside, and give its result."""
+
+    kind: Literal["external"] = "external"
+    message: str
+    call: CallShown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UncertainRequest:
+    """This call was sent, and nobody knows what came of it. What happened? No default, no deadline."""
+
+    kind: Literal["uncertain"] = "uncertain"
+    message: str
+    call: CallShown
+    reference: str
+    """The idempotency key that was sent: what to search for in the remote."""
+    attempt: int
+    evidence: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageRequest:
+    """The run has said something and waits for the next message of the conversation; no task is listed for it."""
+
+    kind: Literal["message"] = "message"
+    message: str
+
+
+StepRequest: TypeAlias = ApprovalRequest | FormRequest | OutputReviewRequest | RouteRequest | ErrorRequest
+"""What the steps of a workflow ask; the first two also serve tool calls."""
+AgentRequest: TypeAlias = (
+    TextRequest | NumberRequest | OptionsRequest | ExternalRequest | UncertainRequest | MessageRequest
+)
+"""What only agents ask."""
+TaskRequest: TypeAlias = StepRequest | AgentRequest
 """What a person is asked, by kind."""
 
 

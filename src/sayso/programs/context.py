@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
 from sayso.core.fingerprint import Shape
+from sayso.model.calls import CallResult, CallState, ToolCall
 from sayso.model.decisions import Outcome
 from sayso.model.ids import RunId, SessionId
+from sayso.model.json import Json
 from sayso.model.runs import StatePatch
 from sayso.model.tasks import TaskSpec, UserTask
 
@@ -60,6 +62,72 @@ class Produced:
     source: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a call is not executed."""
+
+    code: str
+    message: str
+    state: CallState = CallState.REFUSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One attempt at a call, as the tool sees it."""
+
+    arguments: dict[str, Json]
+    """The very arguments that were approved."""
+    idempotency_key: str
+    """The same for every attempt at this call, in every process."""
+    number: int
+
+
+class Ambiguous(Exception):
+    """An attempt has ended, and nobody can tell whether it took effect.
+
+    Args:
+        evidence: What is known, for the person who is asked.
+    """
+
+    def __init__(self, evidence: dict[str, Json]) -> None:
+        super().__init__(str(evidence.get("error", "")))
+        self.evidence = evidence
+
+
+class NotApplied(Exception):
+    """An attempt has ended, and it certainly had no effect.
+
+    Args:
+        code: A stable code.
+        message: One sentence for the model and for people.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPlan:
+    """A proposed call with all that its way through gate and ledger needs; made anew on every replay."""
+
+    call: ToolCall
+    refusal: Refusal | None = None
+    """Why it goes no further than this."""
+    approval: TaskSpec | None = None
+    """The question to be answered first."""
+    recheck: Callable[[dict[str, Json]], Refusal | None]
+    """What stands against these arguments, if anything: asked of edited ones, and of all before they are executed."""
+    perform: Callable[[Attempt], Awaitable[Any]]
+    """Executes it; raises `NotApplied` or `Ambiguous` where it does not succeed."""
+    uncertain: Callable[[dict[str, Json]], TaskSpec]
+    """The question for a person when the outcome is unknown, given the evidence."""
+    most_attempts: int = 3
+    """How often a `read` or `keyed` call may be started."""
+    announce: "Announce | None" = None
+
+
 Announce = Callable[[UserTask], Any]
 """Makes the event of a newly opened task."""
 
@@ -96,6 +164,15 @@ class Context(Protocol):
 
     async def ask(self, key: str, spec: TaskSpec, announce: Announce | None = None) -> Outcome:
         """Return how a person (or a deadline) decided; until then, open the task once and suspend."""
+        ...
+
+    async def call(self, key: str, plan: CallPlan) -> CallResult:
+        """Take a tool call through its gate and the ledger; return how it ended, now and on every replay.
+
+        Raises:
+            Suspended: A person is asked, before it or because its outcome is unknown.
+            RunCancelled: The answer ends the run.
+        """
         ...
 
     async def spawn(self, key: str, child: ChildSpec) -> Any:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from sayso.model.calls import CallMove
 from sayso.model.errors import LeaseLost
 from sayso.model.journal import Entry, NewEntry
 from sayso.model.runs import NewRun, NewTask, Run, RunState, StatePatch, Transition
-from sayso.runtime.ports import Clock, Listener, Store
+from sayso.runtime.ports import Clock, Listener, Store, Transaction
 from sayso.runtime.units import Commit, Committed, commit
 
 _IDLE_SECONDS = 0.002
@@ -30,6 +31,7 @@ class Held:
     tasks: list[NewTask] = field(default_factory=list[NewTask])
     children: list[NewRun] = field(default_factory=list[NewRun])
     patches: list[StatePatch] = field(default_factory=list[StatePatch])
+    calls: list[CallMove] = field(default_factory=list[CallMove])
 
     def before(self, later: "Held") -> "Held":
         """Return this followed by what was gathered later."""
@@ -38,6 +40,7 @@ class Held:
             self.tasks + later.tasks,
             self.children + later.children,
             self.patches + later.patches,
+            self.calls + later.calls,
         )
 
 
@@ -53,6 +56,7 @@ class Resting:
     """The `finished` entry of a run that ends."""
     drop_tasks: bool = False
     end_children: bool = False
+    drop_calls: bool = False
     read_tasks: bool = False
     """Whether the run's tasks are wanted, as this leaves them."""
 
@@ -93,11 +97,19 @@ class Commits:
         self._soon: asyncio.TimerHandle | None = None
         self._background: asyncio.Task[None] | None = None
         self.lost = False
+        self.leased_until = run.ready_at or clock.now()
+        """How long this worker may take the run to be its own."""
 
     def add(
-        self, entry: NewEntry, *, task: NewTask | None = None, child: NewRun | None = None, alone: bool = False
+        self,
+        entry: NewEntry,
+        *,
+        task: NewTask | None = None,
+        child: NewRun | None = None,
+        calls: tuple[CallMove, ...] = (),
+        alone: bool = False,
     ) -> None:
-        """Take an entry, with the row that belongs to it, into the next commit.
+        """Take an entry, with the rows that belong to it, into the next commit.
 
         Where nothing runs beside what is `alone`, the next effect or the rest of the run commits it at once; otherwise
         it waits for two milliseconds at most.
@@ -107,6 +119,8 @@ class Commits:
             self._held.tasks.append(task)
         if child is not None:
             self._held.children.append(child)
+        if calls:
+            self._held.calls += calls
         if not alone:
             self._flush_soon()
 
@@ -150,6 +164,10 @@ class Commits:
         self._seen = max(self._seen, seq)
         self._on_news(entries)
 
+    async def beside(self, unit: Callable[[Transaction], Any]) -> None:
+        """Run a unit that does not depend on the lease."""
+        await self._store.run(unit)
+
     @property
     def seen(self) -> int:
         """The number of the last entry that this worker knows of."""
@@ -191,6 +209,8 @@ class Commits:
             tasks=tuple(held.tasks),
             children=tuple(held.children),
             patches=tuple(held.patches),
+            calls=tuple(held.calls),
+            drop_calls=resting is not None and resting.drop_calls,
             drop_tasks=resting is not None and resting.drop_tasks,
             end_children=resting is not None and resting.end_children,
             read_tasks=resting is not None and resting.read_tasks,

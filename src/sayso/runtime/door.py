@@ -200,7 +200,7 @@ class Runtime(Reader):
         self._wake(decision.run_id)
         return decision
 
-    async def answer(self, run_id: RunId, choose: units.Choose, *, by: Actor) -> units.Claimed | None:
+    async def answer(self, run_id: RunId, choose: units.Chooser, *, by: Actor) -> units.Claimed | None:
         """Record decisions on one run, all or none, and lease the run to this process in the same commit.
 
         None when another worker holds the run; the decisions count, and that worker goes on with them.

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from sayso.model.calls import CallMove, StoredCall
 from sayso.model.decisions import Decision
-from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
+from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, NewEntry
 from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, StatePatch, Transition
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
@@ -30,6 +31,30 @@ class Ids(Protocol):
 
     def new(self, prefix: str) -> str:
         """Return `prefix_` and 26 characters."""
+        ...
+
+
+class CallLedger(Protocol):
+    """The rows of tool calls."""
+
+    def move(self, run: Run, move: CallMove, now: datetime) -> bool:
+        """Make one move of one call; False when the row is not where the move begins."""
+        ...
+
+    def late(self, call_id: CallId, attempt: int, evidence: bytes) -> bool:
+        """Keep what a fenced-off worker has seen; False when something is kept already."""
+        ...
+
+    def find(self, call_id: CallId) -> StoredCall | None:
+        """Return a call."""
+        ...
+
+    def of_run(self, run_id: RunId) -> Sequence[StoredCall]:
+        """Return the calls of a run, in the order in which they were proposed."""
+        ...
+
+    def close(self, run_id: RunId, now: datetime) -> None:
+        """Cancel what a run that ends has not started."""
         ...
 
 
@@ -137,6 +162,12 @@ class Transaction(Protocol):
 
     def close_tasks(self, run_id: RunId, *, now: datetime) -> int:
         """Cancel the pending tasks of a run; return how many there were."""
+        ...
+
+    # the call ledger
+    @property
+    def calls(self) -> CallLedger:
+        """The rows of tool calls."""
         ...
 
     # sessions

@@ -17,6 +17,9 @@ from sayso.model.errors import JournalCorrupt
 from sayso.model.ids import RunId, TaskId
 from sayso.model.journal import FROM_OUTSIDE, OUTCOMES, Entry, EntryKind, NewEntry
 
+APPROVAL = "?approval"
+"""What the key of the question about a call adds to the call's key."""
+
 
 @dataclass(slots=True)
 class Record:
@@ -36,6 +39,10 @@ class Record:
     """Child runs that were started, ended or not."""
     due: dict[str, datetime] = field(default_factory=dict)
     """Deadlines of the tasks that are still open."""
+    shown: dict[str, str] = field(default_factory=dict[str, str])
+    """The digest of the call that each question about one has shown."""
+    attempts: dict[str, int] = field(default_factory=dict[str, int])
+    """How often each tool call was started."""
     cancelled_by: dict[str, Any] | None = None
     finished: dict[str, Any] | None = None
     started_at: datetime | None = None
@@ -68,11 +75,16 @@ class Record:
 
     def used_keys(self) -> list[str]:
         """Return every key that the run stands on."""
-        return [*self.steps, *self.asked, *self.timers, *self.children]
+        return [*self.steps, *self.asked, *self.timers, *self.children, *self.attempts]
 
     def open_tasks(self) -> list[str]:
         """Return the keys of the tasks that nobody has decided."""
         return [key for key in self.asked if key not in self.decisions]
+
+    def open_calls(self) -> list[str]:
+        """Return the keys of the calls that were asked for or started, and have no outcome."""
+        asked = [key.removesuffix(APPROVAL) for key in self.asked if key.endswith(APPROVAL)]
+        return [key for key in [*asked, *self.attempts] if key not in self.steps]
 
     def open_children(self) -> list[str]:
         """Return the keys of the children that have not ended."""
@@ -102,6 +114,8 @@ class Record:
                 self.decisions[key] = outcome_from_json(plain)
             case EntryKind.ASKED:
                 self.asked[key] = TaskId(plain["task"])
+                if "call" in plain:
+                    self.shown[key] = plain["call"]
                 if "due" in plain:
                     self.due[key] = from_micros(plain["due"])
             case EntryKind.TIMER:
@@ -110,6 +124,8 @@ class Record:
                 self.fired.add(key)
             case EntryKind.SPAWNED:
                 self.children[key] = RunId(plain["run"])
+            case EntryKind.CALL:
+                self.attempts[key] = plain["attempt"]
             case EntryKind.CANCEL:
                 self.cancelled_by = plain
             case EntryKind.FINISHED:

@@ -154,6 +154,7 @@ class Runner:
                     last=ending.last,
                     drop_tasks=ending.last is not None and bool(record.open_tasks()),
                     end_children=ending.last is not None and bool(record.open_children()),
+                    drop_calls=ending.last is not None and bool(record.open_calls()),
                     read_tasks=self._read_tasks and bool(record.asked),
                 )
             )
@@ -246,6 +247,8 @@ class Runner:
         until = self._clock.now() + self._lease
         try:
             seq = await self._store.run(lambda tx: tx.renew_lease(self._run.id, epoch=self._run.epoch, until=until))
+            if seq is not None:
+                self._commits.leased_until = until
             if seq is None:
                 self._commits.lost = not self._resting()
             elif seq > self._commits.seen and not self._commits.writing:

@@ -13,19 +13,22 @@ from typing import Any, NamedTuple
 from sayso.core.codec import json_bytes
 from sayso.core.decisionforms import decision_bytes
 from sayso.core.fingerprint import Shape
+from sayso.core.ledger import HAPPENED, NOT_HAPPENED
 from sayso.core.verdicts import Refused, settle, settle_timeout
-from sayso.model.actors import TIMEOUT, Actor
-from sayso.model.decisions import Decision, Outcome, Verdict
+from sayso.model.actors import LATE, TIMEOUT, Actor
+from sayso.model.calls import CallMove, CallState
+from sayso.model.decisions import Choose, Decision, Outcome, Verdict
 from sayso.model.errors import (
     AlreadyDecided,
     InvalidDecision,
+    LedgerConflict,
     RunNotFound,
     TaskChanged,
     TaskClosed,
     TaskExpired,
     TaskNotFound,
 )
-from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
+from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import FROM_OUTSIDE, Entry, EntryKind, NewEntry
 from sayso.model.runs import ENDED, Applied, NewRun, NewTask, Run, RunState, StatePatch, Transition
 from sayso.model.tasks import TaskStatus, UserTask
@@ -81,8 +84,11 @@ class Commit(NamedTuple):
     tasks: tuple[NewTask, ...] = ()
     children: tuple[NewRun, ...] = ()
     patches: tuple[StatePatch, ...] = ()
+    calls: tuple[CallMove, ...] = ()
     drop_tasks: bool = False
     """Whether the run ends with tasks that nobody has decided."""
+    drop_calls: bool = False
+    """Whether the run ends with calls that were not started."""
     end_children: bool = False
     """Whether the run ends before its children."""
     read_tasks: bool = False
@@ -180,6 +186,7 @@ def commit(tx: Transaction, change: Commit) -> Committed | None:
         tx.insert_tasks(run, change.tasks)
     for child in change.children:
         tx.insert_run(child, now=transition.now, owner=None, ready_at=None)
+    _move_calls(tx, run, change.calls, transition.now)
     if change.patches:
         tx.patch_session(run.session_id, change.patches, now=transition.now)
     if ends:
@@ -189,10 +196,22 @@ def commit(tx: Transaction, change: Commit) -> Committed | None:
     return Committed(applied=applied, news=[entry for entry in news if entry.kind in FROM_OUTSIDE], tasks=tasks)
 
 
+def _move_calls(tx: Transaction, run: Run, moves: Sequence[CallMove], now: datetime) -> None:
+    for move in moves:
+        if not tx.calls.move(run, move, now):
+            raise LedgerConflict(
+                f"Expected call '{move.key}' of run {run.id} to be {move.was} with the digest of what was approved,"
+                " but its row says otherwise.",
+                run_id=run.id,
+            )
+
+
 def _after_end(tx: Transaction, change: Commit) -> None:
     run, now = change.run, change.transition.now
     if change.drop_tasks:
         tx.close_tasks(run.id, now=now)
+    if change.drop_calls:
+        tx.calls.close(run.id, now)
     if change.end_children:
         for child in tx.list_children(run.id):
             _end_tree(tx, child, now, {"reason": "the parent run ended", "by": "system:parent"})
@@ -247,13 +266,13 @@ class Decide:
     """Of what was shown to whoever decides."""
 
 
-Choose = Callable[[Run, Sequence[UserTask]], Sequence[Decide]]
+Chooser = Callable[[Run, Sequence[UserTask]], Sequence[Decide]]
 """Works out the decisions on a run from the run and its tasks as they stand; a function of these alone, which may raise
 one of our errors to refuse."""
 
 
 def answer(
-    tx: Transaction, run_id: RunId, choose: Choose, by: Actor, lease: Lease, fingerprints: Mapping[str, str]
+    tx: Transaction, run_id: RunId, choose: Chooser, by: Actor, lease: Lease, fingerprints: Mapping[str, str]
 ) -> Claimed | None:
     """Record the chosen decisions on one run, all or none, and lease the run; None when another worker holds it.
 
@@ -291,6 +310,24 @@ def expire_due(tx: Transaction, now: datetime, limit: int) -> list[UserTask]:
     return [task for task in tx.due_tasks(now=now, limit=limit, run_id=None) if expire(tx, task, now)]
 
 
+def late_outcome(
+    tx: Transaction, call_id: CallId, attempt: int, evidence: bytes, state: CallState, now: datetime
+) -> None:
+    """Keep what a worker learned after its lease was lost.
+
+    Where a person is being asked about this very attempt, the answer is known now, and the task is closed with it.
+    """
+    tx.calls.late(call_id, attempt, evidence)
+    call = tx.calls.find(call_id)
+    if call is None or call.state is not CallState.UNCERTAIN or call.attempt != attempt:
+        return
+    for task in tx.run_tasks(RunId(call.run_id), pending_only=True):
+        if task.key == f"{call.key}?uncertain":
+            said = HAPPENED if state is CallState.SUCCEEDED else NOT_HAPPENED
+            verdict = Choose(choices=(said,), note="the worker that had sent it has reported its outcome late")
+            decide(tx, task.id, verdict, task.digest, LATE, now)
+
+
 def cancel(tx: Transaction, run_id: RunId, by: Actor, reason: str | None, now: datetime) -> bool:
     """End a run with its whole tree and close its tasks; False when it had ended already.
 
@@ -321,6 +358,7 @@ def _end_tree(tx: Transaction, run: Run, now: datetime, data: dict[str, Any]) ->
         tx.end_run(run.id, [asked, finished], RunState.CANCELLED, now=now)
         _tell_parent(tx, run, finished, now)
     tx.close_tasks(run.id, now=now)
+    tx.calls.close(run.id, now)
     for child in tx.list_children(run.id):
         _end_tree(tx, child, now, data)
 

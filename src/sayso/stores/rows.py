@@ -6,6 +6,7 @@ from typing import Any
 from sayso.core.instants import from_micros
 from sayso.core.taskforms import spec_from_bytes
 from sayso.model.actors import Actor
+from sayso.model.calls import CallState, Effect, StoredCall
 from sayso.model.runs import Run, RunState, Session
 from sayso.model.tasks import TaskStatus, UserTask
 
@@ -64,6 +65,26 @@ def task_of(row: Any) -> UserTask:
         decided_by=None if by_id is None else str(Actor(type=by_type, id=by_id)),
         decided_at=None if decided is None else from_micros(decided),
         verdict=verdict,
+    )
+
+
+def call_of(row: Any) -> StoredCall:
+    """Return the call of a row of `statements.CALL`."""
+    (id_, run, key, tool, effect, arguments, digest, idem, state, attempt, created, updated, sent) = row
+    return StoredCall(
+        id=id_,
+        run_id=run,
+        key=key,
+        tool=tool,
+        effect=Effect(effect),
+        arguments=arguments,
+        digest=digest,
+        idempotency_key=idem,
+        state=CallState(state),
+        attempt=attempt,
+        created_at=from_micros(created),
+        updated_at=from_micros(updated),
+        first_sent_at=None if sent is None else from_micros(sent),
     )
 
 

@@ -93,6 +93,39 @@ decisions = Table(
     Column("digest", Text, nullable=False),
 )
 
+calls = Table(
+    "calls",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("run_id", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("tool_digest", Text, nullable=False),
+    Column("effect", Text, nullable=False),
+    Column("arguments", LargeBinary, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("idempotency_key", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("first_sent_at", BigInteger),
+)
+Index("ix_calls_run", calls.c.run_id, calls.c.key, unique=True)
+
+call_attempts = Table(
+    "call_attempts",
+    metadata,
+    Column("call_id", Text, primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("outcome", Text),
+    Column("evidence", LargeBinary),
+    Column("late", LargeBinary),
+)
+
 sessions = Table(
     "sessions",
     metadata,

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    func,
     insert,
     literal_column,
     null,
@@ -25,7 +26,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Select
 
-from sayso.stores.schema import blobs, decisions, definitions, journal, meta, runs, sessions, tasks
+from sayso.core.ledger import UNSENT
+from sayso.stores.schema import (
+    blobs,
+    call_attempts,
+    calls,
+    decisions,
+    definitions,
+    journal,
+    meta,
+    runs,
+    sessions,
+    tasks,
+)
 
 
 def P(name: str) -> BindParameter[Any]:  # noqa: N802 - reads as the placeholder it is
@@ -79,6 +92,8 @@ TASK: Select[Any] = select(
 """A task with its decision and its body; listings add their conditions (listings.py)."""
 
 RUN: Select[Any] = select(*[column for column in runs.c if column.name != "owner"])
+
+CALL: Select[Any] = select(*[column for column in calls.c if column.name not in {"tool_digest", "epoch"}])
 
 _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     # runs
@@ -177,6 +192,47 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     "close_tasks": update(tasks)
     .where(tasks.c.run_id == P("run_id"), tasks.c.status == constant("pending"))
     .values(status=constant("cancelled")),
+    # the call ledger
+    "insert_call": insert(calls).values({column.name: P(column.name) for column in calls.columns}),
+    "move_call": update(calls)
+    .where(calls.c.call_id == P("call_id"), calls.c.state == P("was"), calls.c.digest == P("shown_digest"))
+    .values(state=P("state"), digest=P("digest"), arguments=P("arguments"), updated_at=P("now")),
+    "start_call": update(calls)
+    .where(
+        calls.c.call_id == P("call_id"),
+        calls.c.state == P("was"),
+        calls.c.digest == P("digest"),
+        calls.c.arguments == P("arguments"),
+        calls.c.attempt == P("attempt") - ONE,
+    )
+    .values(
+        state=constant("started"),
+        attempt=P("attempt"),
+        epoch=P("epoch"),
+        updated_at=P("now"),
+        first_sent_at=func.coalesce(calls.c.first_sent_at, P("now")),
+    ),
+    "settle_call": update(calls)
+    .where(calls.c.call_id == P("call_id"), calls.c.state == P("was"), calls.c.attempt == P("attempt"))
+    .values(state=P("state"), updated_at=P("now")),
+    "insert_attempt": insert(call_attempts).values(
+        call_id=P("call_id"), attempt=P("attempt"), epoch=P("epoch"), started_at=P("now")
+    ),
+    "settle_attempt": update(call_attempts)
+    .where(call_attempts.c.call_id == P("call_id"), call_attempts.c.attempt == P("attempt"))
+    .values(outcome=P("state"), evidence=P("evidence")),
+    "late_attempt": update(call_attempts)
+    .where(
+        call_attempts.c.call_id == P("call_id"),
+        call_attempts.c.attempt == P("attempt"),
+        call_attempts.c.late.is_(None),
+    )
+    .values(late=P("evidence")),
+    "find_call": CALL.where(calls.c.call_id == P("call_id")),
+    "run_calls": CALL.where(calls.c.run_id == P("run_id")).order_by(calls.c.created_at, calls.c.key),
+    "close_calls": update(calls)
+    .where(calls.c.run_id == P("run_id"), calls.c.state.in_([constant(state) for state in sorted(UNSENT)]))
+    .values(state=constant("cancelled"), updated_at=P("now")),
     # sessions
     "insert_session": _insert_new(sessions, "session_id"),
     "find_session": select(sessions).where(sessions.c.session_id == P("session_id")),

@@ -17,6 +17,7 @@ from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, EntryKind, NewEntry
 from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, StatePatch, Transition
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
+from sayso.stores.calls import CallRows
 from sayso.stores.listings import Listings
 from sayso.stores.rows import run_of, session_of, task_of
 
@@ -319,6 +320,13 @@ class SqlTransaction:
             "created_at": to_micros(task.created_at),
             "due_at": None if task.due_at is None else to_micros(task.due_at),
         }
+
+    # -- the call ledger ---------------------------------------------------------------------------------
+
+    @property
+    def calls(self) -> CallRows:
+        """See the port."""
+        return CallRows(self._change, self._all)
 
     # -- sessions ----------------------------------------------------------------------------------------
 

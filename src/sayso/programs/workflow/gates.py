@@ -131,6 +131,8 @@ def pause_event(task: UserTask, **common: Any) -> events.WorkflowRunEvent:
             return events.StepOutputReviewEvent(output_review_message=request.message, **common)
         case ErrorRequest():
             return events.StepErrorEvent(error=request.error_message, **common)
+        case _:
+            raise AssertionError(f"a step does not ask for a {request.kind}")
 
 
 def _field_dict(field: Any) -> dict[str, Any]:

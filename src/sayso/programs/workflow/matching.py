@@ -11,6 +11,7 @@ from sayso.model.tasks import (
     FormRequest,
     OutputReviewRequest,
     RouteRequest,
+    StepRequest,
     UserTask,
 )
 from sayso.programs.workflow.flow import Pause
@@ -48,12 +49,10 @@ def requirement_of(
             max_retries=request.max_retries,
             decision=cast("Any", task.verdict if task.verdict in {"retry", "skip"} else None),
         )
-    return StepRequirement(**common, **_question(request, task, pause))
+    return StepRequirement(**common, **_question(cast("StepRequest", request), task, pause))
 
 
-def _question(
-    request: ApprovalRequest | FormRequest | RouteRequest | OutputReviewRequest, task: UserTask, pause: Pause | None
-) -> dict[str, Any]:
+def _question(request: StepRequest, task: UserTask, pause: Pause | None) -> dict[str, Any]:
     """Return the fields of a step's requirement that belong to its kind of question."""
     match request:
         case ApprovalRequest():
@@ -91,6 +90,8 @@ def _question(
                 "review_problem": request.problem,
                 "confirmed": _said(task),
             }
+        case ErrorRequest():
+            return {}
 
 
 _FIXED = (

@@ -1,0 +1,92 @@
+"""The law of tool calls: the legal moves, what a digest binds, and what follows an unknown outcome.
+
+Between "the remote applied the effect" and "we recorded it" there is always a moment when a crash leaves both
+possible. The call's effect class, declared beforehand and shown to whoever approves, says what follows: `read` and
+`keyed` calls are tried again (the latter with the same key and bytes), a `once` call never is.
+"""
+
+import base64
+import hashlib
+import json
+from typing import Literal
+
+from sayso.model.calls import CallState, Effect, ToolCall
+from sayso.model.ids import CallId, RunId
+from sayso.model.json import Json
+
+_S = CallState
+CALL_MOVES: frozenset[tuple[CallState | None, CallState]] = frozenset(
+    {
+        (None, _S.REFUSED),
+        (None, _S.BLOCKED),
+        (None, _S.AWAITING),
+        (None, _S.AUTHORISED),
+        (_S.AWAITING, _S.AUTHORISED),
+        (_S.AWAITING, _S.REJECTED),
+        (_S.AWAITING, _S.EXPIRED),
+        (_S.AWAITING, _S.VOID),
+        (_S.AWAITING, _S.CANCELLED),
+        (_S.AUTHORISED, _S.CANCELLED),
+        (_S.AUTHORISED, _S.STARTED),
+        (_S.RETRY_WAIT, _S.STARTED),
+        (_S.RETRY_WAIT, _S.CANCELLED),
+        (_S.STARTED, _S.SUCCEEDED),
+        (_S.STARTED, _S.FAILED),
+        (_S.STARTED, _S.RETRY_WAIT),
+        (_S.STARTED, _S.UNCERTAIN),
+        (_S.UNCERTAIN, _S.SUCCEEDED),
+        (_S.UNCERTAIN, _S.FAILED),
+        (_S.UNCERTAIN, _S.ABANDONED),
+    }
+)
+"""Every move of a call's row; None stands for no row."""
+
+UNSENT = frozenset({_S.AWAITING, _S.AUTHORISED, _S.RETRY_WAIT})
+"""What the end of a run cancels at once. A started call is left to end, or to become uncertain."""
+
+HAPPENED, NOT_HAPPENED, STOP = "happened", "not_happened", "stop"
+"""What a person can say of a call whose outcome is unknown."""
+
+
+def canonical(arguments: dict[str, Json]) -> bytes:
+    """Return the bytes of arguments: JSON with sorted keys; what is shown, hashed, stored and executed."""
+    return json.dumps(arguments, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def call_id(run_id: RunId, key: str) -> CallId:
+    """Return the id of the call at a key of a run; the same on every replay."""
+    digest = hashlib.sha256(f"sayso/call-id/v1\x00{run_id}\x00{key}".encode()).digest()
+    return CallId("call_" + base64.b32encode(digest).decode().lower()[:26])
+
+
+def call_digest(run_id: RunId, key: str, call: ToolCall, arguments: bytes) -> str:
+    """Return the SHA-256 (hex) that binds an approval to this call, of this run, with these bytes, of this tool."""
+    place = f"{run_id}\x00{key}\x00{call.tool}\x00{call.tool_digest}\x00{call.effect}".encode()
+    return hashlib.sha256(b"sayso/call/v1\x00" + place + b"\x00" + arguments).hexdigest()
+
+
+def idempotency_key(call: CallId, digest: str) -> str:
+    """Return the key by which a remote can tell that two requests are the same call; the same for every attempt."""
+    made = hashlib.sha256(f"sayso/idempotency/v1\x00{call}\x00{digest}".encode()).digest()
+    return "sayso1-" + base64.b32encode(made).decode().rstrip("=").lower()
+
+
+def tool_digest(name: str, schema: Json, effect: Effect, code: str) -> str:
+    """Return the digest of a tool's definition; an approval of another definition is void."""
+    whole = {"name": name, "schema": schema, "effect": effect, "code": code}
+    return hashlib.sha256(b"sayso/tool/v1\x00" + canonical(whole)).hexdigest()[:32]
+
+
+def after_unknown(effect: Effect, attempts: int, most: int) -> Literal["retry", "fail", "ask"]:
+    """Return what follows an attempt whose outcome is unknown.
+
+    Args:
+        effect: The call's effect class.
+        attempts: How often it was started.
+        most: How often it may be started, where it may be started again at all.
+    """
+    if effect is Effect.ONCE:
+        return "ask"
+    if attempts < most:
+        return "retry"
+    return "fail" if effect is Effect.READ else "ask"

@@ -1,0 +1,123 @@
+"""Tool calls: what a model asks to have done, and where each stands in the ledger.
+
+What was shown is what runs: a call is bound to the bytes of its arguments by a digest, which the approval, the start
+and every later attempt carry. A changed argument is another call.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sayso.model.ids import CallId
+from sayso.model.json import Json
+
+
+class Effect(StrEnum):
+    """What may happen to a call whose outcome is unknown."""
+
+    READ = "read"
+    """Changes nothing: it may be tried again."""
+    KEYED = "keyed"
+    """The remote honours our idempotency key: it is tried again with the same key and the same bytes."""
+    ONCE = "once"
+    """It is never sent again; a person is asked what happened."""
+
+
+class CallState(StrEnum):
+    """Where a call stands; core/ledger.py has the legal moves."""
+
+    REFUSED = "refused"
+    """Not offered, or its arguments do not fit."""
+    BLOCKED = "blocked"
+    """A gate or a rule does not let it through here."""
+    AWAITING = "awaiting_approval"
+    AUTHORISED = "authorised"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    """Nobody decided before the deadline."""
+    VOID = "void"
+    """What was approved is no longer what would run."""
+    CANCELLED = "cancelled"
+    """The run ended before it was started."""
+    STARTED = "started"
+    RETRY_WAIT = "retry_wait"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    """It is known not to have happened."""
+    UNCERTAIN = "uncertain"
+    """Nobody knows whether it happened; a person is asked."""
+    ABANDONED = "abandoned"
+    """Nobody knows, and the run was stopped for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One call as it would be executed."""
+
+    tool: str
+    tool_digest: str
+    """Of the tool's definition: its name, schema, effect and code name."""
+    effect: Effect
+    arguments: dict[str, Json]
+
+
+class CallMove(NamedTuple):
+    """What one commit changes of a call's row."""
+
+    call_id: CallId
+    key: str
+    was: CallState | None
+    """The state that the row must be in; None inserts the row."""
+    state: CallState
+    digest: str
+    shown_digest: str
+    """The digest as it was when the call was proposed; an edit by a person changes the other one."""
+    arguments: bytes
+    call: ToolCall
+    attempt: int = 0
+    """Which attempt this starts or settles; 0 touches none."""
+    evidence: bytes | None = None
+    """What is known about the attempt, as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCall:
+    """One row of the ledger."""
+
+    id: CallId
+    run_id: str
+    key: str
+    tool: str
+    effect: Effect
+    arguments: bytes
+    digest: str
+    idempotency_key: str
+    state: CallState
+    attempt: int
+    """How often it was started."""
+    created_at: datetime
+    updated_at: datetime
+    first_sent_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallResult:
+    """How a call ended, as the program (and through it the model) learns it."""
+
+    state: CallState
+    value: Any = None
+    """What the tool returned, where it succeeded."""
+    code: str | None = None
+    """A stable code, where it did not."""
+    message: str | None = None
+    """One sentence for the model and for people."""
+    note: str | None = None
+    """What the person who decided has said."""
+    arguments: dict[str, Json] | None = None
+    """The arguments that were executed, where a person has edited them."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the tool has done what it was asked for."""
+        return self.state is CallState.SUCCEEDED

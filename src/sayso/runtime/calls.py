@@ -1,0 +1,305 @@
+"""The executor: every tool call passes here, once per outcome, with the ledger written beside the journal.
+
+A call's start is durable before anything leaves; its outcome is written under the same lease. What a crash leaves in
+between is settled by the call's effect class (core/ledger.py): tried again, or asked of a person.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sayso.core.codec import from_json, json_bytes, to_json
+from sayso.core.ledger import (
+    HAPPENED,
+    NOT_HAPPENED,
+    STOP,
+    after_unknown,
+    call_digest,
+    call_id,
+    canonical,
+    idempotency_key,
+)
+from sayso.model.calls import CallMove, CallResult, CallState, Effect
+from sayso.model.decisions import Outcome
+from sayso.model.errors import LeaseLost, UnstorableValue
+from sayso.model.ids import CallId
+from sayso.model.journal import EntryKind
+from sayso.model.json import Json
+from sayso.programs.context import Ambiguous, Attempt, CallPlan, NotApplied, Refusal, RunCancelled, Suspended
+from sayso.runtime.passes import Pass
+from sayso.runtime.record import APPROVAL
+from sayso.runtime.units import late_outcome
+
+_UNKNOWN = "?uncertain"
+_S = CallState
+
+
+class CallExecutor:
+    """Takes the calls of one pass through approval, start and outcome.
+
+    Args:
+        pass_: The pass.
+    """
+
+    def __init__(self, pass_: Pass) -> None:
+        self._pass = pass_
+
+    async def call(self, key: str, plan: CallPlan) -> CallResult:
+        """See the port."""
+        known = self._pass.record.steps.get(key)
+        if known is not None:
+            return _told(_result(known["v"]))
+        way = _Call(self._pass, key, plan)
+        if self._pass.record.attempts.get(key):
+            return await way.recover()
+        if plan.refusal is not None:
+            return way.refuse(plan.refusal)
+        if plan.approval is not None:
+            outcome = self._pass.ask(key + APPROVAL, plan.approval, plan.announce, way.awaiting())
+            refusal = way.decided(outcome)
+            if refusal is not None:
+                return way.refuse(refusal)
+        return await way.execute()
+
+
+class _Call:
+    """One call on its way."""
+
+    def __init__(self, pass_: Pass, key: str, plan: CallPlan) -> None:
+        self._pass = pass_
+        self._key = key
+        self._plan = plan
+        self._id: CallId = call_id(pass_.run.id, key)
+        self._arguments = plan.call.arguments
+        self._edited = False
+        self._note: str | None = None
+        outcome = pass_.record.decisions.get(key + APPROVAL)
+        if outcome is not None:
+            self._note = outcome.note
+            if outcome.edited:
+                self._arguments, self._edited = from_json(outcome.content), True
+
+    # -- before ------------------------------------------------------------------------------------------
+
+    def awaiting(self) -> tuple[CallMove, ...]:
+        """Return the ledger's move of a call that is about to be asked for."""
+        return (self._move(None, _S.AWAITING),)
+
+    def decided(self, outcome: Outcome) -> Refusal | None:
+        """Return what stands against executing what a person has decided.
+
+        Raises:
+            RunCancelled: The answer ends the run.
+        """
+        if self._pass.record.shown.get(self._key + APPROVAL) != self._shown_digest():
+            return Refusal(code="approval_void", message="the tool has changed since this was asked", state=_S.VOID)
+        if outcome.action == "cancel":
+            raise RunCancelled(outcome.reason or outcome.note or f"Call of {self._plan.call.tool} was rejected")
+        if outcome.action == "proceed":
+            return self._plan.recheck(self._arguments)
+        by_time = outcome.verdict in {"skip", "cancel"} or (outcome.note or "").startswith("nobody decided")
+        if by_time:
+            return Refusal(code="approval_expired", message="nobody approved it in time", state=_S.EXPIRED)
+        reason = f": {outcome.note}" if outcome.note else ""
+        return Refusal(code="rejected_by_human", message=f"a person rejected this call{reason}", state=_S.REJECTED)
+
+    def refuse(self, refusal: Refusal) -> CallResult:
+        """Settle a call that is not executed."""
+        state = _S.VOID if self._asked and refusal.state in {_S.REFUSED, _S.BLOCKED} else refusal.state
+        result = CallResult(state=state, code=refusal.code, message=refusal.message, note=self._note)
+        return self._settle(result, self._move(_S.AWAITING if self._asked else None, state))
+
+    # -- execution ---------------------------------------------------------------------------------------
+
+    async def execute(self) -> CallResult:
+        """Execute what may be executed.
+
+        Raises:
+            Suspended: The outcome is unknown and a person is asked, or the pass is dry.
+        """
+        was = _S.AWAITING if self._asked else None
+        return await self._attempts((self._move(was, _S.AUTHORISED),), _S.AUTHORISED)
+
+    async def recover(self) -> CallResult:
+        """Go on with a call that was started, by whomever, and has no outcome.
+
+        Raises:
+            Suspended: A person is asked what happened, or the pass is dry.
+            RunCancelled: The person has stopped the run.
+        """
+        number = self._pass.record.attempts[self._key]
+        if self._key + _UNKNOWN in self._pass.record.asked:
+            return self._told(number)
+        if self._pass.commits is None:
+            raise Suspended
+        again = self._unknown(number, {"error": "the process ended while the call was on its way"})
+        return again if isinstance(again, CallResult) else await self._attempts(again, _S.RETRY_WAIT)
+
+    async def _attempts(self, moves: tuple[CallMove, ...], was: CallState) -> CallResult:
+        """Start, attempt and settle; again where the effect class allows it."""
+        while True:
+            refusal = self._plan.recheck(self._arguments) if was is _S.AUTHORISED else None
+            if refusal is not None:
+                return self.refuse(refusal)
+            number = self._pass.record.attempts.get(self._key, 0) + 1
+            await self._start(number, (*moves, self._move(was, _S.STARTED, attempt=number)))
+            result, evidence = await self._attempt(number)
+            if result is not None:
+                return await self._landed(result, number, evidence)
+            again = self._unknown(number, evidence)
+            if isinstance(again, CallResult):
+                return again
+            moves, was = again, _S.RETRY_WAIT
+
+    async def _start(self, number: int, moves: tuple[CallMove, ...]) -> None:
+        """Make the start durable; after that, and only then, something may leave.
+
+        Raises:
+            LeaseLost: Another worker has, or may soon have, the run.
+            LedgerConflict: The row is not what was approved.
+        """
+        commits = await self._pass.before_effect()
+        self._pass.wake_up()
+        self._pass.add(self._key, EntryKind.CALL, {"attempt": number}, calls=moves)
+        await commits.flush()
+        if commits.leased_until <= self._pass.clock.now():
+            raise LeaseLost(f"Expected to hold run {self._pass.run.id} for the call, but its lease is over.")
+
+    async def _attempt(self, number: int) -> tuple[CallResult | None, dict[str, Json]]:
+        """Perform one attempt; the result is None where nobody can tell what happened."""
+        attempt = Attempt(
+            arguments=self._arguments, idempotency_key=idempotency_key(self._id, self._digest()), number=number
+        )
+        try:
+            value = await self._plan.perform(attempt)
+        except NotApplied as exc:
+            result = CallResult(state=_S.FAILED, code=exc.code, message=exc.message, note=self._note)
+            return result, {"error": exc.message}
+        except Ambiguous as exc:
+            return None, exc.evidence
+        arguments = self._arguments if self._edited else None
+        return CallResult(state=_S.SUCCEEDED, value=value, note=self._note, arguments=arguments), {}
+
+    async def _landed(self, result: CallResult, number: int, evidence: dict[str, Json]) -> CallResult:
+        """Write down what came of an attempt; where another worker has the run, leave it as evidence."""
+        settled = self._settle(result, self._move(_S.STARTED, result.state, attempt=number, evidence=evidence))
+        commits = self._pass.commits
+        if commits is not None and self._plan.call.effect is not Effect.READ:
+            try:
+                await commits.flush()
+            except LeaseLost:
+                late = json_bytes(_result_json(result))
+                now = self._pass.clock.now()
+                await commits.beside(lambda tx: late_outcome(tx, self._id, number, late, result.state, now))
+                raise
+        return settled
+
+    # -- unknown outcomes --------------------------------------------------------------------------------
+
+    def _unknown(self, number: int, evidence: dict[str, Json]) -> "tuple[CallMove, ...] | CallResult":
+        """Return the moves before another attempt, or the result where there is none.
+
+        Raises:
+            Suspended: A person is asked.
+        """
+        match after_unknown(self._plan.call.effect, number, self._plan.most_attempts):
+            case "retry":
+                return (self._move(_S.STARTED, _S.RETRY_WAIT, attempt=number, evidence=evidence),)
+            case "fail":
+                message = f"it failed {number} times, the last time with: {evidence.get('error')}"
+                result = CallResult(state=_S.FAILED, code="attempts_used_up", message=message, note=self._note)
+                return self._settle(result, self._move(_S.STARTED, _S.FAILED, attempt=number, evidence=evidence))
+            case "ask":
+                move = self._move(_S.STARTED, _S.UNCERTAIN, attempt=number, evidence=evidence)
+                self._pass.ask(self._key + _UNKNOWN, self._plan.uncertain(evidence), self._plan.announce, (move,))
+                return self._told(number)
+
+    def _told(self, number: int) -> CallResult:
+        """Return what a person has said about an unknown outcome.
+
+        Raises:
+            Suspended: Nobody has said anything.
+            RunCancelled: The person has stopped the run.
+        """
+        outcome = self._pass.ask(self._key + _UNKNOWN, self._plan.uncertain({}))
+        said = outcome.choices[0] if outcome.choices else STOP
+        if said == HAPPENED:
+            value = {"confirmed": "a person has confirmed that it happened", "reference": outcome.note}
+            result = CallResult(state=_S.SUCCEEDED, value=value, note=outcome.note)
+        elif said == NOT_HAPPENED:
+            message = "a person has confirmed that it did not happen"
+            result = CallResult(state=_S.FAILED, code="did_not_happen", message=message, note=outcome.note)
+        else:
+            message = f"Run stopped: nobody knows whether the call of {self._plan.call.tool} happened"
+            result = CallResult(state=_S.ABANDONED, code="abandoned", message=message, note=outcome.note)
+        return _told(self._settle(result, self._move(_S.UNCERTAIN, result.state, attempt=number)))
+
+    # -- rows --------------------------------------------------------------------------------------------
+
+    @property
+    def _asked(self) -> bool:
+        return self._key + APPROVAL in self._pass.record.asked
+
+    def _digest(self) -> str:
+        return call_digest(self._pass.run.id, self._key, self._plan.call, canonical(self._arguments))
+
+    def _shown_digest(self) -> str:
+        """Return the digest of the call as it was proposed, by the tool's definition at hand."""
+        return call_digest(self._pass.run.id, self._key, self._plan.call, canonical(self._plan.call.arguments))
+
+    def _move(
+        self, was: CallState | None, state: CallState, *, attempt: int = 0, evidence: dict[str, Json] | None = None
+    ) -> CallMove:
+        return CallMove(
+            call_id=self._id,
+            key=self._key,
+            was=was,
+            state=state,
+            digest=self._digest(),
+            shown_digest=self._shown_digest(),
+            arguments=canonical(self._arguments),
+            call=self._plan.call,
+            attempt=attempt,
+            evidence=None if evidence is None else json_bytes(evidence),
+        )
+
+    def _settle(self, result: CallResult, move: CallMove) -> CallResult:
+        self._pass.wake_up()
+        plain = _result_json(result)
+        self._pass.add(self._key, EntryKind.STEP, {"v": plain}, calls=(move,))
+        return _result(plain)
+
+
+def _told(result: CallResult) -> CallResult:
+    """Return a result, or end the run where a person has stopped it."""
+    if result.state is _S.ABANDONED:
+        raise RunCancelled(result.message or "")
+    return result
+
+
+def _result_json(result: CallResult) -> dict[str, Any]:
+    """Return a result as JSON; what a tool returned and cannot be stored is kept as text, for it has happened."""
+    try:
+        value = to_json(result.value)
+        json_bytes(value)
+    except UnstorableValue:
+        value = repr(result.value).encode("utf-8", "backslashreplace").decode()
+    plain = {
+        "state": str(result.state),
+        "value": value,
+        "code": result.code,
+        "message": result.message,
+        "note": result.note,
+        "arguments": result.arguments,
+    }
+    return {name: item for name, item in plain.items() if item is not None}
+
+
+def _result(plain: Mapping[str, Any]) -> CallResult:
+    return CallResult(
+        state=CallState(plain["state"]),
+        value=from_json(plain.get("value")),
+        code=plain.get("code"),
+        message=plain.get("message"),
+        note=plain.get("note"),
+        arguments=plain.get("arguments"),
+    )

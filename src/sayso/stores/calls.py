@@ -1,0 +1,91 @@
+"""The ledger's rows. Every move is one statement that names the state it leaves; a move from elsewhere does nothing."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sayso.core.instants import to_micros
+from sayso.core.ledger import idempotency_key
+from sayso.model.calls import CallMove, CallState, StoredCall
+from sayso.model.ids import CallId, RunId
+from sayso.model.runs import Run
+from sayso.stores.rows import call_of
+
+
+class CallRows:
+    """The part of a transaction that writes and reads tool calls.
+
+    Args:
+        change: Runs a changing statement by name, and returns how many rows it changed.
+        all_: Runs a selecting statement by name, and returns its rows.
+    """
+
+    def __init__(self, change: Callable[..., int], all_: Callable[..., list[Any]]) -> None:
+        self._change = change
+        self._all = all_
+
+    def move(self, run: Run, move: CallMove, now: datetime) -> bool:
+        """Make one move of one call; False when the row is not where the move begins."""
+        at = to_micros(now)
+        if move.was is None:
+            return self._insert(run, move, at)
+        common: dict[str, Any] = {"call_id": move.call_id, "was": move.was, "now": at}
+        if move.state is CallState.STARTED:
+            numbers = {"attempt": move.attempt, "epoch": run.epoch}
+            begun = self._change("start_call", **common, **numbers, digest=move.digest, arguments=move.arguments)
+            if begun == 1:
+                self._change("insert_attempt", call_id=move.call_id, now=at, **numbers)
+            return begun == 1
+        if move.attempt == 0:
+            moved = self._change(
+                "move_call",
+                **common,
+                state=move.state,
+                shown_digest=move.shown_digest,
+                digest=move.digest,
+                arguments=move.arguments,
+            )
+            return moved == 1
+        named = {"state": move.state, "attempt": move.attempt}
+        settled = self._change("settle_call", **common, **named)
+        if settled == 1:
+            self._change("settle_attempt", call_id=move.call_id, evidence=move.evidence, **named)
+        return settled == 1
+
+    def late(self, call_id: CallId, attempt: int, evidence: bytes) -> bool:
+        """Keep what a fenced-off worker has seen; False when something is kept already."""
+        return self._change("late_attempt", call_id=call_id, attempt=attempt, evidence=evidence) == 1
+
+    def find(self, call_id: CallId) -> StoredCall | None:
+        """Return a call."""
+        rows = self._all("find_call", call_id=call_id)
+        return call_of(rows[0]) if rows else None
+
+    def of_run(self, run_id: RunId) -> Sequence[StoredCall]:
+        """Return the calls of a run, in the order in which they were proposed."""
+        return [call_of(row) for row in self._all("run_calls", run_id=run_id)]
+
+    def close(self, run_id: RunId, now: datetime) -> None:
+        """Cancel what a run that ends has not started."""
+        self._change("close_calls", run_id=run_id, now=to_micros(now))
+
+    def _insert(self, run: Run, move: CallMove, at: int) -> bool:
+        inserted = self._change(
+            "insert_call",
+            call_id=move.call_id,
+            run_id=run.id,
+            key=move.key,
+            tool=move.call.tool,
+            tool_digest=move.call.tool_digest,
+            effect=move.call.effect,
+            arguments=move.arguments,
+            digest=move.digest,
+            idempotency_key=idempotency_key(move.call_id, move.digest),
+            state=move.state,
+            attempt=0,
+            epoch=run.epoch,
+            created_at=at,
+            updated_at=at,
+            first_sent_at=None,
+        )
+        return inserted == 1
