@@ -2,6 +2,7 @@
 
 from sayso.app.workflow import Workflow
 from sayso.programs.workflow.events import (
+    BaseWorkflowRunEvent,
     ConditionExecutionCompletedEvent,
     ConditionExecutionStartedEvent,
     CustomEvent,
@@ -37,6 +38,7 @@ from sayso.programs.workflow.review import HumanReview, OnError, OnReject, OnTim
 from sayso.programs.workflow.values import RunContext, StepInput, StepOutput, WorkflowExecutionInput
 
 __all__ = [
+    "BaseWorkflowRunEvent",
     "Condition",
     "ConditionExecutionCompletedEvent",
     "ConditionExecutionStartedEvent",

@@ -55,7 +55,7 @@ CASES: list[tuple[str, str, str]] = [
     ("output_edit", "Hello!", "COMPLETED - sent: Hello!"),
     ("output_full_cycle", "shorter a", "COMPLETED - published: draft of the post, shorter"),
     ("output_full_cycle", "c", "CANCELLED - Workflow cancelled: Step 'draft' was rejected"),
-    ("output_full_cycle", "shorter longer", "CANCELLED - Max retries (2) reached for step 'draft'"),
+    ("output_full_cycle", "shorter longer kinder", "CANCELLED - Max retries (2) reached for step 'draft'"),
     ("output_retry", "kinder -", "COMPLETED - Dear customer, your parcel is late. [kinder]"),
     ("output_review", "y", "COMPLETED - sent: Dear customer, your parcel is late."),
     ("output_review", "n", "CANCELLED - Workflow cancelled: Step 'draft' was rejected"),

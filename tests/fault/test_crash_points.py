@@ -75,6 +75,7 @@ def campaign(name: str, folder: Path, tally: Tally) -> None:
             assert max(after.attempts().values()) <= 3, "a finished step was executed again"
 
 
+@pytest.mark.timeout(900)
 def test_every_commit_of_every_gate(tmp_path: Path) -> None:
     tallies = {name: Tally() for name in FLOWS}
 

@@ -30,8 +30,6 @@ from sayso import (
 )
 from sayso.testing import CountingIds, FakeClock
 
-SEEN: Counter[str] = Counter()
-
 
 @dataclass(frozen=True)
 class Tree:
@@ -72,7 +70,7 @@ def review(gate: str) -> HumanReview | None:
         case "input":
             return HumanReview(requires_user_input=True, user_input_schema=[{"name": "n", "field_type": "int"}])
         case "review":
-            return HumanReview(requires_output_review=True, on_reject=OnReject.retry, max_retries=2)
+            return HumanReview(requires_output_review=True, on_reject=OnReject.retry, max_retries=1)
         case "iterations":
             return HumanReview(requires_iteration_review=True, on_reject=OnReject.retry)
         case "ask":
@@ -239,7 +237,6 @@ def test_a_run_is_what_its_answers_say(tree: Tree, data: st.DataObject) -> None:
             assert {stored[key] for key in tasks} == model.open
             if not output.is_paused:
                 break
-            SEEN[f"{len(tasks)} open"] += 1
             if data.draw(st.booleans(), "reopen"):
                 db.close()
                 db, workflow = opened()
@@ -252,7 +249,6 @@ def test_a_run_is_what_its_answers_say(tree: Tree, data: st.DataObject) -> None:
                 yes = data.draw(st.booleans(), "yes")
                 answers[stored[item.id]] = answer(item, order, yes=yes)
             output = workflow.continue_run(output)
-        SEEN[output.status] += 1
         db.close()
 
 
@@ -260,7 +256,3 @@ def _tasks(db: SqliteDb) -> Any:
     from sayso.app.portal import portal
 
     return portal.call(db.runtime.run_tasks("run"))  # type: ignore[arg-type]
-
-
-def test_the_trees_have_been_everywhere() -> None:
-    assert {"COMPLETED", "CANCELLED", "1 open", "2 open", "3 open"} <= set(SEEN)

@@ -1,6 +1,7 @@
 """The laws, without I/O: the codec, the verdict table, keys, fingerprints and digests."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -147,7 +148,9 @@ def test_the_verdict_table(request_: str, verdict: str) -> None:
 
 
 def test_the_last_rejection_ends_the_run() -> None:
-    spec = TaskSpec(request=REQUESTS["output_review"], step_name="s", step_type="Step", on_reject="retry")
+    """max_retries=2: two more executions, and the third rejection ends the run."""
+    request = replace(REQUESTS["output_review"], retry_count=2)
+    spec = TaskSpec(request=request, step_name="s", step_type="Step", on_reject="retry")
     outcome = settle(spec, Reject())
     assert isinstance(outcome, Outcome)
     assert (outcome.action, outcome.reason) == ("cancel", "Max retries (2) reached for step 's'")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sayso.core.verdicts import Refused, settle
 from sayso.model.actors import TIMEOUT
@@ -16,6 +16,7 @@ from sayso.model.errors import (
     TaskExpired,
     UnresolvedTasks,
 )
+from sayso.model.ids import TaskId
 from sayso.model.runs import ENDED, Run, RunState
 from sayso.model.tasks import TaskStatus, UserTask
 from sayso.programs.workflow.matching import refuse_changed, requirement_of
@@ -25,10 +26,11 @@ from sayso.runtime.units import Chooser, Decide
 Given = Sequence[Requirement | Mapping[str, Any]]
 
 
-def chooser(given: Given, session_id: str | None, now: datetime) -> Chooser:
+def chooser(program: str, given: Given, session_id: str | None, now: datetime) -> Chooser:
     """Return what works out the decisions from the requirements that came back.
 
     Args:
+        program: The name of the program that the caller holds.
         given: The requirements, with their answers.
         session_id: The session that the caller takes the run to be in, if it says one.
         now: The time.
@@ -39,6 +41,8 @@ def chooser(given: Given, session_id: str | None, now: datetime) -> Chooser:
             raise RunNotFound(
                 f"Expected run {run.id} in session {session_id}, but it belongs to another.", run_id=run.id
             )
+        if run.program != program:
+            raise RunNotFound(f"Expected run {run.id} to be one of '{program}', but it is one of '{run.program}'.")
         _refuse_ended(run)
         commands = answers(given, tasks, now)
         if not commands and run.state is RunState.WAITING and run.problem is None:
@@ -65,30 +69,31 @@ def answers(given: Given, tasks: Sequence[UserTask], now: datetime) -> list[Deci
         AlreadyDecided: Someone else has decided otherwise.
         TaskExpired: The answer comes after the deadline.
     """
+    if isinstance(given, Mapping | str):
+        raise Invalid(f"Expected a list of requirements, but got a {type(given).__name__}.")
     by_id = {task.id: task for task in tasks}
     commands: list[Decide] = []
     for item in given:
         requirement = item if isinstance(item, Requirement) else _from_dict(item)
-        task = by_id.get(requirement.id)  # pyright: ignore[reportArgumentType] - an id of untrusted type finds nothing
+        task = by_id.get(TaskId(str(requirement.id)))  # an id of a type that is none of ours finds nothing
         if task is None:
             raise Invalid(f"Expected requirements of this run, but '{requirement.id}' is not one of them.")
-        refuse_changed(requirement, requirement_of(task, None, now=now, index=None))
-        verdict = _verdict(requirement)
+        stored = requirement_of(task, None, now=now, index=None)
+        refuse_changed(requirement, stored)
+        if requirement.status == TaskStatus.PENDING or not isinstance(item, Requirement):
+            stored.answer_from(cast("Any", requirement))
+            verdict = stored.verdict()
+        else:
+            verdict = requirement.verdict()
         if verdict is None:
             continue
-        if _is_settled(task, verdict, now, sent_before=not requirement.is_open):
+        if _is_settled(task, verdict, now, sent_before=requirement.status == TaskStatus.COMPLETED):
             continue
         outcome = settle(task.spec, verdict)
         if isinstance(outcome, Refused):
             raise InvalidDecision(f"Expected an answer that fits '{requirement.step_id}', but: {outcome.reason}.")
         commands.append(Decide(task_id=task.id, verdict=verdict, digest=requirement.digest or task.digest))
     return commands
-
-
-def _verdict(requirement: Requirement) -> Verdict | None:
-    if isinstance(requirement, StepRequirement | ErrorRequirement):
-        return requirement.verdict()
-    raise Invalid(f"Expected a StepRequirement or an ErrorRequirement, but got a {type(requirement).__name__}.")
 
 
 def _is_settled(task: UserTask, verdict: Verdict, now: datetime, *, sent_before: bool) -> bool:
@@ -118,6 +123,9 @@ def _too_late(task: UserTask, now: datetime) -> Exception:
     return AlreadyDecided(task.id, by=task.decided_by or "?", at=task.decided_at or now, verdict=task.verdict or "?")
 
 
-def _from_dict(item: Mapping[str, Any]) -> Requirement:
-    is_error = "error_type" in item or "decision" in item
-    return ErrorRequirement.from_dict(item) if is_error else StepRequirement.from_dict(item)
+def _from_dict(item: object) -> StepRequirement | ErrorRequirement:
+    if not isinstance(item, Mapping):
+        raise Invalid(f"Expected requirements or their dicts, but got a {type(item).__name__}.")
+    found = cast("Mapping[str, Any]", item)
+    is_error = "error_type" in found or "decision" in found
+    return ErrorRequirement.from_dict(found) if is_error else StepRequirement.from_dict(found)

@@ -1,9 +1,11 @@
 """From a run at rest to what its caller sees."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, cast
 
 from sayso.core.codec import from_json
+from sayso.model.decisions import Outcome
 from sayso.model.errors import SaysoError, StepFailed
 from sayso.model.runs import Run, RunState
 from sayso.model.tasks import UserTask
@@ -43,7 +45,7 @@ def output_of(definition: WorkflowDefinition, rest: Rest, tasks: list[UserTask],
             output.content = f"Workflow execution failed: {output.error}"
         case RunState.QUEUED | RunState.RUNNING | RunState.WAITING:
             output.content = execution.results[-1].content if execution.results else None
-    _add_requirements(output, definition, tasks, now, execution)
+    _add_requirements(output, definition, tasks, now, execution, rest.record.decisions)
     return output
 
 
@@ -53,7 +55,7 @@ def bare_output(
     """Return what can be said of a run that this code cannot replay."""
     output = _bare(definition, run, run.state, {})
     output.problem = str(problem)
-    _add_requirements(output, definition, tasks, now, None)
+    _add_requirements(output, definition, tasks, now, None, {})
     return output
 
 
@@ -67,7 +69,7 @@ def _bare(definition: WorkflowDefinition, run: Run, state: RunState, started: di
         user_id=started.get("user_id"),
         parent_run_id=run.parent_id,
         input=started.get("input"),
-        metadata=started.get("metadata"),
+        metadata={**definition.metadata, **(started.get("metadata") or {})} or None,
         problem=run.problem,
         created_at=run.created_at,
     )
@@ -88,13 +90,14 @@ def _add_requirements(
     tasks: list[UserTask],
     now: datetime,
     execution: WorkflowExecution | None,
+    decided: Mapping[str, Outcome],
 ) -> None:
     top = [segment for segment, _ in definition.nodes]
     for task in tasks:
         first = task.key.split("/")[0].split("?")[0].split("@")[0].split("#")[0]
         index = top.index(first) if first in top else None
         pause = None if execution is None else execution.pauses.get(task.key)
-        found = requirement_of(task, pause, now=now, index=index)
+        found = requirement_of(task, pause, now=now, index=index, outcome=decided.get(task.key))
         if isinstance(found, StepRequirement):
             output.step_requirements.append(found)
         else:

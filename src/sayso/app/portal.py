@@ -11,6 +11,8 @@ import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from typing import Any, TypeVar, cast
 
+from sayso.model.errors import Invalid
+
 T = TypeVar("T")
 
 
@@ -20,23 +22,41 @@ class Portal:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     def loop(self) -> asyncio.AbstractEventLoop:
         """Return the running background loop, starting it when needed."""
         with self._lock:
             if self._loop is None:
                 loop = asyncio.new_event_loop()
-                threading.Thread(target=loop.run_forever, name="sayso-portal", daemon=True).start()
+                self._thread = threading.Thread(target=loop.run_forever, name="sayso-portal", daemon=True)
+                self._thread.start()
                 self._loop = loop
             return self._loop
 
     def call(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end and return its value; Ctrl-C cancels it, which hands its run back."""
-        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop())
+        """Run a coroutine to its end and return its value.
+
+        Ctrl-C cancels it and waits until it has handed its run back; a second Ctrl-C does not wait.
+
+        Raises:
+            Invalid: Called on the portal's own loop, i.e. by an async step: it would wait for itself for ever.
+        """
+        loop = self.loop()
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            raise Invalid(
+                "Expected an async step to await the async method, but it called the sync one, which would wait for"
+                " itself for ever.",
+                hint="Await arun, acontinue_run, ...; or make the step a plain function.",
+            )
+        over = threading.Event()
+        future = asyncio.run_coroutine_threadsafe(_told(coroutine, over), loop)
         try:
             return future.result()
         except KeyboardInterrupt:
             future.cancel()
+            over.wait()
             raise
 
     def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
@@ -59,6 +79,14 @@ class Portal:
         """Drop the loop after a fork: its thread exists in the parent only."""
         self._lock = threading.Lock()
         self._loop = None
+
+
+async def _told(coroutine: Coroutine[Any, Any, T], over: threading.Event) -> T:
+    """Await a coroutine, and tell when it is over, cancelled or not."""
+    try:
+        return await coroutine
+    finally:
+        over.set()
 
 
 async def _pump(items: AsyncIterator[Any], received: "queue.SimpleQueue[tuple[str, Any]]") -> None:

@@ -3,6 +3,7 @@
 from sayso.app.database import SqliteDb
 from sayso.app.outputs import bare_output, output_of
 from sayso.app.portal import portal
+from sayso.core.codec import from_json_fields
 from sayso.model.errors import Invalid, RunNotFound, SaysoError
 from sayso.model.ids import RunId, SessionId
 from sayso.programs.workflow.definition import WorkflowDefinition
@@ -16,7 +17,8 @@ class ReadableWorkflow(WorkflowDefinition):
 
     db: SqliteDb
     session_id: str | None = None
-    _registered: Runtime | None = None
+    _latest_session: str | None = None
+    """The session of the run that this object has started last."""
 
     async def aget_run_output(self, run_id: str, session_id: str | None = None) -> WorkflowRunOutput:
         """Return where a run stands, by replaying its journal without doing anything.
@@ -25,7 +27,12 @@ class ReadableWorkflow(WorkflowDefinition):
             RunNotFound: No such run, or not in this session.
         """
         runtime = self._runtime()
+        await runtime.open()
         run = await runtime.load_run(RunId(run_id))
+        if run.program != self.name:
+            raise RunNotFound(
+                f"Expected run {run_id} to be one of '{self.name}', but it is one of '{run.program}'.", run_id=run_id
+            )
         if session_id is not None and run.session_id != session_id:
             raise RunNotFound(
                 f"Expected run {run_id} in session {session_id}, but it belongs to another.", run_id=run_id
@@ -41,9 +48,9 @@ class ReadableWorkflow(WorkflowDefinition):
 
     async def aget_session(self, session_id: str | None = None) -> WorkflowSession | None:
         """Return a session with its runs, oldest first; None when there is none."""
-        runtime, wanted = self._runtime(), session_id or self.session_id
+        runtime, wanted = self._runtime(), session_id or self.session_id or self._latest_session
         if wanted is None:
-            raise Invalid("Expected a session_id, but none was given and the workflow has none.")
+            raise Invalid("Expected a session_id, but none was given, and this workflow has started no run.")
         session = await runtime.find_session(SessionId(wanted))
         if session is None:
             return None
@@ -52,7 +59,7 @@ class ReadableWorkflow(WorkflowDefinition):
         return WorkflowSession(
             session_id=session.id,
             user_id=session.user_id,
-            session_state=dict(session.state),
+            session_state=from_json_fields(session.state),
             runs=outputs,
             created_at=session.created_at,
             updated_at=session.updated_at,
@@ -76,9 +83,8 @@ class ReadableWorkflow(WorkflowDefinition):
 
     def _runtime(self) -> Runtime:
         runtime = self.db.runtime
-        if self._registered is not runtime:
+        if not runtime.has(self):
             runtime.register(self)
-            self._registered = runtime
         return runtime
 
     async def _output(self, rest: Rest) -> WorkflowRunOutput:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sayso.app.database import SqliteDb
 from sayso.programs.workflow.definition import WorkflowDefinition
-from sayso.programs.workflow.events import ALWAYS, WorkflowRunEvent
+from sayso.programs.workflow.events import ALWAYS, BaseWorkflowRunEvent
 from sayso.programs.workflow.output import WorkflowRunOutput
 from sayso.runtime.ports import Listener
 
@@ -20,7 +20,7 @@ async def stream_of(
     db: SqliteDb,
     *,
     fine: bool,
-) -> AsyncIterator[WorkflowRunEvent]:
+) -> AsyncIterator[BaseWorkflowRunEvent]:
     """Yield the events of an operation as they become true.
 
     Args:
@@ -29,11 +29,11 @@ async def stream_of(
         db: Whose clock stamps the events.
         fine: Whether Started and Completed events of steps and composites are wanted.
     """
-    queue: asyncio.Queue[WorkflowRunEvent | None] = asyncio.Queue()
+    queue: asyncio.Queue[BaseWorkflowRunEvent | None] = asyncio.Queue()
     stamp = _Stamp(definition, db)
 
     def listen(event: object) -> None:
-        if isinstance(event, WorkflowRunEvent) and (fine or isinstance(event, ALWAYS)):
+        if isinstance(event, BaseWorkflowRunEvent) and (fine or isinstance(event, ALWAYS)):
             queue.put_nowait(stamp(event))
 
     async def operate() -> None:
@@ -66,7 +66,7 @@ class _Stamp:
         self._run_id: str | None = None
         self._session_id: str | None = None
 
-    def __call__(self, event: WorkflowRunEvent) -> WorkflowRunEvent:
+    def __call__(self, event: BaseWorkflowRunEvent) -> BaseWorkflowRunEvent:
         self._run_id = event.run_id = event.run_id or self._run_id
         self._session_id = event.session_id = event.session_id or self._session_id
         event.workflow_id, event.workflow_name = self._definition.id, self._definition.name

@@ -26,7 +26,7 @@ from sayso.runtime.ports import Listener
 from sayso.runtime.units import Claimed
 
 _POLL_SECONDS = 0.02
-Events = AsyncIterator[events.WorkflowRunEvent]
+Events = AsyncIterator[events.BaseWorkflowRunEvent]
 
 
 class Workflow(ReadableWorkflow):
@@ -107,7 +107,8 @@ class Workflow(ReadableWorkflow):
         itself.
 
         Raises:
-            ValueError: The input does not fit `input_schema`, or a value cannot be stored; nothing was started.
+            ValueError: The input does not fit `input_schema`; nothing was started.
+            UnstorableValue: A value cannot be stored; nothing was started.
             RunExists: The run id is taken.
             StepFailed: A step failed and its policy is to fail; the run is stored as ERROR.
         """
@@ -115,7 +116,7 @@ class Workflow(ReadableWorkflow):
         state = self.session_state if session_state is None else {**(self.session_state or {}), **session_state}
 
         async def begin() -> Claimed:
-            return await self._runtime().start(
+            claimed = await self._runtime().start(
                 self.name,
                 started,
                 session_id=self._session(session_id),
@@ -124,6 +125,8 @@ class Workflow(ReadableWorkflow):
                 state=None if state is None else cast("dict[str, Any]", self._stored(state, "session_state")),
                 overwrite_state=self.overwrite_db_session_state,
             )
+            self._latest_session = claimed.run.session_id
+            return claimed
 
         async def go(listener: Listener | None) -> WorkflowRunOutput:
             claimed = await begin()
@@ -180,7 +183,7 @@ class Workflow(ReadableWorkflow):
         async def begin() -> Claimed | None:
             runtime = self._runtime()
             by = Actor(type="user", id=decided_by)
-            return await runtime.answer(found, chooser(given, session_id, runtime.clock.now()), by=by)
+            return await runtime.answer(found, chooser(self.name, given, session_id, runtime.clock.now()), by=by)
 
         async def go(listener: Listener | None) -> WorkflowRunOutput:
             return await self._advance(found, await begin(), listener)
@@ -192,6 +195,34 @@ class Workflow(ReadableWorkflow):
     def continue_run(self, run_response: WorkflowRunOutput | None = None, **options: Any) -> Any:
         """Continue a run as `acontinue_run` does, and return its output, or an iterator of events."""
         return self._sync(self.acontinue_run(run_response, **options))
+
+    async def adecide(
+        self,
+        run_response: WorkflowRunOutput | None = None,
+        *,
+        run_id: str | None = None,
+        session_id: str | None = None,
+        step_requirements: Given | None = None,
+        decided_by: str = "local",
+    ) -> None:
+        """Record the answers that were given, durably, and leave the run to a worker or a later `continue_run`.
+
+        An answer that is recorded in time counts, whatever the deadline and whenever the run goes on.
+
+        Raises:
+            ValueError: As `acontinue_run`.
+        """
+        found = _run_of(run_response, run_id, session_id)
+        given: Given = (
+            step_requirements if step_requirements is not None else (run_response.requirements if run_response else ())
+        )
+        runtime = self._runtime()
+        choose = chooser(self.name, given, session_id, runtime.clock.now())
+        await runtime.answer(found, choose, by=Actor(type="user", id=decided_by), hold=False)
+
+    def decide(self, run_response: WorkflowRunOutput | None = None, **options: Any) -> None:
+        """Record the answers that were given, as `adecide` does."""
+        portal.call(self.adecide(run_response, **options))
 
     async def acancel_run(self, run_id: str, *, cancelled_by: str = "local", reason: str | None = None) -> bool:
         """End a run and close its questions; later answers are refused. False when it had ended already.
@@ -213,7 +244,7 @@ class Workflow(ReadableWorkflow):
         self, given: Any, additional: Any, user_id: str | None, dependencies: Any, metadata: Any
     ) -> dict[str, Any]:
         """Return what a run starts with, in the codec's form; values that cannot be stored are refused by name."""
-        if self.input_schema is not None and not isinstance(given, self.input_schema):
+        if self.input_schema is not None:
             given = _validated(self.input_schema, given)
         parts = {
             "input": given,
@@ -313,6 +344,8 @@ def _run_of(run_response: WorkflowRunOutput | None, run_id: str | None, session_
 def _validated(schema: type[Any], given: Any) -> Any:
     from pydantic import TypeAdapter  # Lazy: only workflows with an input_schema need it.
 
+    if type(given) is schema:
+        return given
     try:
         return TypeAdapter(schema).validate_python(given)
     except ValueError as exc:

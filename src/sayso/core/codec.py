@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from enum import Enum
+from enum import Enum, Flag
 from typing import Any, cast
 from uuid import UUID
 
@@ -138,6 +138,8 @@ def _ordered(value: Any) -> list[object]:
 
 def _object(value: object, depth: int) -> Json:
     cls = type(value)
+    if isinstance(value, Flag) and value.name not in type(value).__members__:
+        return {_MARK: "flag", "t": _type_name(cls), "v": value.value}  # several members together have no name
     if isinstance(value, Enum):
         return {_MARK: "enum", "t": _type_name(cls), "v": value.name}
     fields = _fields_of(value)
@@ -282,6 +284,7 @@ _READERS: dict[str, Callable[[dict[str, Any]], object]] = {
     **{kind.__name__: (lambda value, make=make: make(from_json(value["v"]))) for kind, make in _SEQUENCES.items()},
     "float": lambda value: float(value["v"]),
     "dict": lambda value: {from_json(key): from_json(item) for key, item in value["v"]},
+    "flag": lambda value: _class(value, lambda found: issubclass(found, Flag))(value["v"]),
     "enum": lambda value: _class(value, lambda found: issubclass(found, Enum))[value["v"]],
     "dataclass": _read_dataclass,
     "model": _read_model,

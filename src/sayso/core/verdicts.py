@@ -102,7 +102,7 @@ def _rejected(spec: TaskSpec, verdict: Reject) -> Outcome | Refused:
         spec.on_reject == "retry"
         and isinstance(request, OutputReviewRequest)
         and limit
-        and request.retry_count + 1 >= limit
+        and request.retry_count >= limit
     ):
         reason = f"Max retries ({limit}) reached for step '{spec.step_name}'"
         return Outcome(action="cancel", verdict="reject", note=verdict.note, reason=reason)

@@ -11,8 +11,7 @@
     │   ├── TaskClosed           the run ended and dropped the task
     │   ├── TaskChanged          the digest is not that of what is stored
     │   ├── RunNotPaused         there is nothing to continue
-    │   ├── RunExists            the run id is taken
-    │   └── RunBusy              another worker holds the run
+    │   └── RunExists            the run id is taken
     ├── Invalid
     │   ├── InvalidDecision      the answer does not fit the task; the task stays pending
     │   ├── UnresolvedTasks      continuing without any decision
@@ -22,6 +21,7 @@
     ├── ProgramUnknown           no registered program has this name
     ├── StepFailed               a step raised, and its policy is to fail
     ├── JournalCorrupt           a journal contradicts itself
+    ├── LedgerConflict           a call's row is not what was approved; nothing was executed
     ├── LeaseLost                another worker has taken the run; nothing done here counts
     └── StoreError
         ├── StoreUnavailable     the database cannot be opened, is full, or stays locked
@@ -147,13 +147,6 @@ class RunExists(Conflict):
 
     code = "run_exists"
     hint = "Continue that run, or start with another run_id."
-
-
-class RunBusy(Conflict):
-    """Another worker holds the run's lease."""
-
-    code = "run_busy"
-    hint = "Wait: the run is taken over when the other worker's lease ends."
 
 
 class Invalid(SaysoError, ValueError):

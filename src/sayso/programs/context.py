@@ -199,6 +199,10 @@ class Context(Protocol):
         """Tell the listeners something that is not journaled, in order with what is; silent while replaying."""
         ...
 
+    async def read_state(self) -> dict[str, Any]:
+        """Return the session's state as it is stored now; only inside an effect, whose outcome tells what it did."""
+        ...
+
     def merge_state(self, patch: StatePatch) -> None:
         """Merge a change into the session's state, in the commit of the effect that is being performed."""
         ...

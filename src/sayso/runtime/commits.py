@@ -7,14 +7,16 @@ entries and are published only after the commit that holds what came before them
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sayso.model.calls import CallMove
 from sayso.model.errors import LeaseLost
+from sayso.model.ids import TaskId
 from sayso.model.journal import Entry, NewEntry
+from sayso.model.json import Json
 from sayso.model.runs import NewRun, NewTask, Run, RunState, StatePatch, Transition
 from sayso.runtime.ports import Clock, Listener, Store, Transaction
 from sayso.runtime.units import Commit, Committed, commit
@@ -57,6 +59,8 @@ class Resting:
     drop_tasks: bool = False
     end_children: bool = False
     drop_calls: bool = False
+    stale: tuple[TaskId, ...] = ()
+    """Open tasks that nothing waits for any more."""
     read_tasks: bool = False
     """Whether the run's tasks are wanted, as this leaves them."""
 
@@ -164,6 +168,11 @@ class Commits:
         self._seen = max(self._seen, seq)
         self._on_news(entries)
 
+    async def read_state(self) -> Mapping[str, Json]:
+        """Return the session's state as it is stored, in the codec's JSON form."""
+        session = await self._store.read(lambda tx: tx.find_session(self._run.session_id))
+        return {} if session is None else session.state
+
     async def beside(self, unit: Callable[[Transaction], Any]) -> None:
         """Run a unit that does not depend on the lease."""
         await self._store.run(unit)
@@ -213,6 +222,7 @@ class Commits:
             drop_calls=resting is not None and resting.drop_calls,
             drop_tasks=resting is not None and resting.drop_tasks,
             end_children=resting is not None and resting.end_children,
+            stale=() if resting is None else resting.stale,
             read_tasks=resting is not None and resting.read_tasks,
         )
 

@@ -25,6 +25,10 @@ class Programs:
         self._programs[program.name] = program
         self.fingerprints[program.name] = fingerprint(program.shape())
 
+    def has(self, program: Program) -> bool:
+        """Tell whether this very object is what runs under its name."""
+        return self._programs.get(program.name) is program
+
     def find(self, name: str) -> tuple[Program, str]:
         """Return a program and its fingerprint.
 

@@ -20,6 +20,7 @@ from sayso.model.errors import (
     RunExists,
     SaysoError,
     StoreError,
+    UnreadableValue,
 )
 from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
 from sayso.model.runs import Run, RunState
@@ -74,6 +75,10 @@ class Runtime(Reader):
         """Make a program known under its name; a later one of the same name takes its place."""
         self._programs.register(program)
 
+    def has(self, program: Program) -> bool:
+        """Tell whether this very object is what runs under its name."""
+        return self._programs.has(program)
+
     def programs(self) -> Sequence[str]:
         """Return the names of the registered programs."""
         return tuple(self._programs.fingerprints)
@@ -113,7 +118,7 @@ class Runtime(Reader):
             RunExists: The run id is taken.
             ProgramUnknown: No such program is registered.
         """
-        await self._open()
+        await self.open()
         found, print_ = self._programs.find(program)
         now = self.clock.now()
         command = units.Start(
@@ -159,7 +164,7 @@ class Runtime(Reader):
             StoreError: The database refused.
         """
         if held is None:
-            await self._open()
+            await self.open()
         claimed = held or await self._claim(run_id)
         if claimed is None:
             return None
@@ -194,13 +199,15 @@ class Runtime(Reader):
             TaskChanged: The digest is not that of what is stored.
             InvalidDecision: The verdict does not fit; the task stays pending.
         """
-        await self._open()
+        await self.open()
         now = self.clock.now()
         decision = await self.store.run(lambda tx: units.decide(tx, task_id, verdict, digest, by, now))
         self._wake(decision.run_id)
         return decision
 
-    async def answer(self, run_id: RunId, choose: units.Chooser, *, by: Actor) -> units.Claimed | None:
+    async def answer(
+        self, run_id: RunId, choose: units.Chooser, *, by: Actor, hold: bool = True
+    ) -> units.Claimed | None:
         """Record decisions on one run, all or none, and lease the run to this process in the same commit.
 
         None when another worker holds the run; the decisions count, and that worker goes on with them.
@@ -209,14 +216,15 @@ class Runtime(Reader):
             run_id: The run.
             choose: Works out the decisions from the run and its tasks as they stand in that commit.
             by: Who decides.
+            hold: Whether this process goes on with the run itself; otherwise any worker may.
 
         Raises:
             SaysoError: No such run, or what `choose` or `decide` raises; only passed deadlines were carried out.
         """
-        await self._open()
+        await self.open()
         lease, prints = self._lease(self.clock.now()), self._programs.fingerprints
         try:
-            claimed = await self.store.run(lambda tx: units.answer(tx, run_id, choose, by, lease, prints))
+            claimed = await self.store.run(lambda tx: units.answer(tx, run_id, choose, by, lease, prints, hold=hold))
         except SaysoError:
             await self.expire_due()
             raise
@@ -276,6 +284,8 @@ class Runtime(Reader):
             output = output.value if isinstance(output, Produced) else output
         except Signal:
             output = None
+        except UnreadableValue:
+            raise
         except Exception as exc:  # noqa: BLE001 - how the run failed
             failure = exc
         reason = None if record.finished is None else record.finished.get("cancelled")
@@ -285,7 +295,7 @@ class Runtime(Reader):
 
     # -- inside ------------------------------------------------------------------------------------------
 
-    async def _open(self) -> None:
+    async def open(self) -> None:
         """Carry out, once per process, the deadlines that passed while nobody was there."""
         if not self._opened:
             self._opened = True

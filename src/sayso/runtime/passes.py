@@ -25,6 +25,8 @@ from sayso.runtime.record import Record
 
 live: ContextVar[bool] = ContextVar("sayso_live", default=False)
 """Whether the running branch is past what was journaled before, so that its events are news."""
+waiting: ContextVar[set[str]] = ContextVar("sayso_waiting")
+"""Where the running branch takes note of the questions at which it stops."""
 
 
 class Pass:
@@ -50,6 +52,9 @@ class Pass:
         self.listening = listening and commits is not None
         self.branches = Branches()
         self.awakenings = 0
+        self.waiting: set[str] = set()
+        """The questions at which this pass stopped; whatever else is open, nothing waits for it any more."""
+        waiting.set(self.waiting)
         self.stopping = False
         """Whether this process hands the run back as soon as the running effects are over."""
         live.set(not record.moved)
@@ -116,6 +121,7 @@ class Pass:
         if outcome is not None:
             self.notice(key)
             return outcome
+        waiting.get().add(key)
         if key not in self.record.asked and self.commits is not None:
             self._open(self.commits, key, spec, announce, calls)
         raise Suspended

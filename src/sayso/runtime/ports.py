@@ -160,6 +160,10 @@ class Transaction(Protocol):
         """
         ...
 
+    def drop_task(self, task_id: TaskId) -> None:
+        """Cancel one task, if it is pending."""
+        ...
+
     def close_tasks(self, run_id: RunId, *, now: datetime) -> int:
         """Cancel the pending tasks of a run; return how many there were."""
         ...

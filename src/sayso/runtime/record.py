@@ -81,6 +81,10 @@ class Record:
         """Return the keys of the tasks that nobody has decided."""
         return [key for key in self.asked if key not in self.decisions]
 
+    def open_tasks_but(self, waiting: set[str]) -> tuple[TaskId, ...]:
+        """Return the undecided tasks that nothing waits for: a branch asked, and the block around it failed."""
+        return tuple(self.asked[key] for key in self.open_tasks() if key not in waiting)
+
     def open_calls(self) -> list[str]:
         """Return the keys of the calls that were asked for or started, and have no outcome."""
         asked = [key.removesuffix(APPROVAL) for key in self.asked if key.endswith(APPROVAL)]
@@ -90,10 +94,10 @@ class Record:
         """Return the keys of the children that have not ended."""
         return [key for key in self.children if key not in self.steps]
 
-    def next_due(self) -> datetime | None:
-        """Return when the run should be looked at again if nobody decides before."""
+    def next_due(self, waiting: set[str]) -> datetime | None:
+        """Return when the run should be looked at again if nobody decides before; `waiting` are the live questions."""
         timers = [at for key, at in self.timers.items() if key not in self.fired]
-        deadlines = [at for key, at in self.due.items() if key not in self.decisions]
+        deadlines = [at for key, at in self.due.items() if key in waiting and key not in self.decisions]
         return min([*timers, *deadlines], default=None)
 
     def has(self, key: str) -> bool:

@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
-from sayso.core.codec import from_json, json_bytes, to_json
+from sayso.core.codec import from_json, from_json_fields, json_bytes, to_json
 from sayso.core.instants import to_micros
 from sayso.model.calls import CallResult
 from sayso.model.decisions import Outcome
-from sayso.model.errors import StepFailed, UnstorableValue
+from sayso.model.errors import StepFailed, UnreadableValue, UnstorableValue
 from sayso.model.ids import RunId, SessionId
 from sayso.model.journal import Entry, EntryKind
 from sayso.model.runs import NewRun, Run, StatePatch
@@ -22,7 +22,7 @@ from sayso.model.tasks import TaskSpec
 from sayso.programs.context import Announce, CallPlan, ChildSpec, Suspended
 from sayso.runtime.calls import CallExecutor
 from sayso.runtime.commits import Commits
-from sayso.runtime.passes import Pass, live
+from sayso.runtime.passes import Pass, live, waiting
 from sayso.runtime.ports import Clock, Ids
 from sayso.runtime.record import Record
 from sayso.runtime.threads import in_thread
@@ -88,17 +88,19 @@ class ReplayContext:
         self._pass.wake_up()
         begun = self._pass.clock.now()
         failure: BaseException | None = None
+        value: Any = None
         try:
             outcome = self._pass.timed({"v": to_json(await effect())}, begun)
             data = json_bytes(outcome)
-        except UnstorableValue as exc:
+            value = from_json(outcome["v"])
+        except (UnstorableValue, UnreadableValue) as exc:
             failure, outcome, data = exc, self._pass.timed(_failed(exc, self._named(key, exc)), begun), None
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - the outcome of the step
             failure, outcome, data = exc, self._pass.timed(_failed(exc, str(exc)), begun), None
         self._pass.add(key, EntryKind.STEP, outcome, data)
         if failure is not None:
             raise self._failure(key, outcome) from failure
-        return from_json(outcome["v"])
+        return value
 
     async def ask(self, key: str, spec: TaskSpec, announce: Announce | None = None) -> Outcome:
         """See the port."""
@@ -172,6 +174,12 @@ class ReplayContext:
         if self._pass.listening and self._pass.commits is not None and live.get():
             self._pass.commits.announce(event)
 
+    async def read_state(self) -> dict[str, Any]:
+        """See the port."""
+        if self._pass.commits is None:
+            raise Suspended
+        return from_json_fields(await self._pass.commits.read_state())
+
     def merge_state(self, patch: StatePatch) -> None:
         """See the port."""
         if self._pass.commits is not None:
@@ -180,7 +188,15 @@ class ReplayContext:
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
         """See the port."""
         before = self._pass.awakenings
-        values = await self._pass.branches.run(branches)
+        outside, inside = waiting.get(), set[str]()
+        token = waiting.set(inside)
+        try:
+            values = await self._pass.branches.run(branches)
+        except Suspended:
+            outside |= inside
+            raise
+        finally:
+            waiting.reset(token)
         if self._pass.awakenings != before:
             live.set(True)
         return values
@@ -192,6 +208,11 @@ class ReplayContext:
         return await cast("Awaitable[T]", result) if inspect.isawaitable(result) else result
 
     # -- for the runner ----------------------------------------------------------------------------------
+
+    @property
+    def waiting(self) -> set[str]:
+        """The questions at which this pass stopped."""
+        return self._pass.waiting
 
     def take_news(self, entries: list[Entry]) -> None:
         """Fold what others have written, and let the branches that waited for it go on."""
@@ -217,7 +238,7 @@ class ReplayContext:
             )
         return self._replayed(key, known)
 
-    def _named(self, key: str, exc: UnstorableValue) -> str:
+    def _named(self, key: str, exc: UnstorableValue | UnreadableValue) -> str:
         return f"the output of step '{key}' cannot be stored: {exc.message}"
 
 

@@ -145,12 +145,13 @@ class Runner:
             fingerprint_of=self._fingerprint_of,
         )
         ending = await self._ending(execution, self._context)
-        record = self._record
+        record, waiting = self._record, self._context.waiting
         try:
             rested = await self._commits.rest(
                 Resting(
                     end=ending.state,
-                    ready_at=record.next_due() if ending.state is RunState.WAITING else None,
+                    ready_at=record.next_due(waiting) if ending.state is RunState.WAITING else None,
+                    stale=() if ending.last is not None else record.open_tasks_but(waiting),
                     last=ending.last,
                     drop_tasks=ending.last is not None and bool(record.open_tasks()),
                     end_children=ending.last is not None and bool(record.open_children()),

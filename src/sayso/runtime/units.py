@@ -91,6 +91,8 @@ class Commit(NamedTuple):
     """Whether the run ends with calls that were not started."""
     end_children: bool = False
     """Whether the run ends before its children."""
+    stale: tuple[TaskId, ...] = ()
+    """Open tasks that nothing waits for any more."""
     read_tasks: bool = False
     """Whether the run's tasks are wanted, as this commit leaves them."""
 
@@ -189,6 +191,8 @@ def commit(tx: Transaction, change: Commit) -> Committed | None:
     _move_calls(tx, run, change.calls, transition.now)
     if change.patches:
         tx.patch_session(run.session_id, change.patches, now=transition.now)
+    for task_id in change.stale:
+        tx.drop_task(task_id)
     if ends:
         _after_end(tx, change)
     news = tx.load_entries(run.id, after=transition.known_seq) if applied.news else []
@@ -272,9 +276,18 @@ one of our errors to refuse."""
 
 
 def answer(
-    tx: Transaction, run_id: RunId, choose: Chooser, by: Actor, lease: Lease, fingerprints: Mapping[str, str]
+    tx: Transaction,
+    run_id: RunId,
+    choose: Chooser,
+    by: Actor,
+    lease: Lease,
+    fingerprints: Mapping[str, str],
+    *,
+    hold: bool = True,
 ) -> Claimed | None:
-    """Record the chosen decisions on one run, all or none, and lease the run; None when another worker holds it.
+    """Record the chosen decisions on one run, all or none, and lease the run, if it is to be held.
+
+    None when it is not, or when another worker has it.
 
     Deadlines that have passed are carried out first, so what is chosen from is what counts.
 
@@ -293,7 +306,7 @@ def answer(
         raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
     for command in choose(run, tasks):
         decide(tx, command.task_id, command.verdict, command.digest, by, lease.now)
-    return claim(tx, run_id, lease, fingerprints)
+    return claim(tx, run_id, lease, fingerprints) if hold else None
 
 
 def expire(tx: Transaction, task: UserTask, now: datetime) -> bool:
@@ -354,13 +367,22 @@ def _end_tree(tx: Transaction, run: Run, now: datetime, data: dict[str, Any]) ->
     if held:
         tx.wake_run(run.id, [asked], now=now)
     else:
-        finished = NewEntry("", EntryKind.FINISHED, now, json_bytes({"cancelled": data["reason"], "stage": "PAUSED"}))
+        finished = NewEntry(
+            "", EntryKind.FINISHED, now, json_bytes({"cancelled": data["reason"], "stage": _stage(run)})
+        )
         tx.end_run(run.id, [asked, finished], RunState.CANCELLED, now=now)
         _tell_parent(tx, run, finished, now)
     tx.close_tasks(run.id, now=now)
     tx.calls.close(run.id, now)
     for child in tx.list_children(run.id):
         _end_tree(tx, child, now, data)
+
+
+def _stage(run: Run) -> str:
+    """Return where a run was that is ended from outside."""
+    if run.state is RunState.QUEUED and run.seq == 1:
+        return "PENDING"
+    return "EXECUTING" if run.state is RunState.RUNNING else "PAUSED"
 
 
 def _refuse_if_settled(task: UserTask, now: datetime) -> None:

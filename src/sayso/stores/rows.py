@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from sayso.core.instants import from_micros
+from sayso.core.instants import from_micros, to_micros
 from sayso.core.taskforms import spec_from_bytes
 from sayso.model.actors import Actor
 from sayso.model.calls import CallState, Effect, StoredCall
-from sayso.model.runs import Run, RunState, Session
+from sayso.model.runs import NewTask, Run, RunState, Session
 from sayso.model.tasks import TaskStatus, UserTask
 
 
@@ -94,3 +94,22 @@ def session_of(row: Any) -> Session:
     return Session(
         id=id_, user_id=user, state=json.loads(state), created_at=from_micros(created), updated_at=from_micros(updated)
     )
+
+
+def task_row(run: Run, task: NewTask, stored: tuple[bytes | None, str | None]) -> dict[str, Any]:
+    """Return the row of a new task; `stored` is its body, inline or the digest of a blob."""
+    body, blob = stored
+    return {
+        "task_id": task.id,
+        "run_id": run.id,
+        "session_id": run.session_id,
+        "program": run.program,
+        "key": task.key,
+        "kind": task.spec.request.kind,
+        "status": "pending",
+        "digest": task.digest,
+        "body": body,
+        "blob": blob,
+        "created_at": to_micros(task.created_at),
+        "due_at": None if task.due_at is None else to_micros(task.due_at),
+    }

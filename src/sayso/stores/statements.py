@@ -189,6 +189,9 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     )
     .values(status=constant("completed")),
     "insert_decision": insert(decisions).values({column.name: P(column.name) for column in decisions.columns}),
+    "drop_task": update(tasks)
+    .where(tasks.c.task_id == P("task_id"), tasks.c.status == constant("pending"))
+    .values(status=constant("cancelled")),
     "close_tasks": update(tasks)
     .where(tasks.c.run_id == P("run_id"), tasks.c.status == constant("pending"))
     .values(status=constant("cancelled")),

@@ -19,7 +19,7 @@ from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, S
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.stores.calls import CallRows
 from sayso.stores.listings import Listings
-from sayso.stores.rows import run_of, session_of, task_of
+from sayso.stores.rows import run_of, session_of, task_of, task_row
 
 BLOB_THRESHOLD = 64 * 1024
 """Bodies above this many bytes are stored in `blobs`, once per run and content."""
@@ -54,6 +54,8 @@ class SqlTransaction:
         self._cursor = cursor
         self._sql = sql
         self._listings = listings
+        self.calls = CallRows(self._change, self._all)
+        """See the port."""
 
     # -- driver ------------------------------------------------------------------------------------------
 
@@ -158,7 +160,9 @@ class SqlTransaction:
 
     def insert_tasks(self, run: Run, tasks: Sequence[NewTask]) -> None:
         """See the port."""
-        self._cursor.executemany(self._sql["insert_task"], [self._task_row(run, task) for task in tasks])
+        self._cursor.executemany(
+            self._sql["insert_task"], [task_row(run, task, self._body(run.id, task.body)) for task in tasks]
+        )
 
     def renew_lease(self, run_id: RunId, *, epoch: int, until: datetime) -> int | None:
         """See the port."""
@@ -299,34 +303,14 @@ class SqlTransaction:
         )
         return True
 
+    def drop_task(self, task_id: TaskId) -> None:
+        """See the port."""
+        self._change("drop_task", task_id=task_id)
+
     def close_tasks(self, run_id: RunId, *, now: datetime) -> int:
         """See the port."""
         del now
         return self._change("close_tasks", run_id=run_id)
-
-    def _task_row(self, run: Run, task: NewTask) -> dict[str, Any]:
-        body, blob = self._body(run.id, task.body)
-        return {
-            "task_id": task.id,
-            "run_id": run.id,
-            "session_id": run.session_id,
-            "program": run.program,
-            "key": task.key,
-            "kind": task.spec.request.kind,
-            "status": "pending",
-            "digest": task.digest,
-            "body": body,
-            "blob": blob,
-            "created_at": to_micros(task.created_at),
-            "due_at": None if task.due_at is None else to_micros(task.due_at),
-        }
-
-    # -- the call ledger ---------------------------------------------------------------------------------
-
-    @property
-    def calls(self) -> CallRows:
-        """See the port."""
-        return CallRows(self._change, self._all)
 
     # -- sessions ----------------------------------------------------------------------------------------
 

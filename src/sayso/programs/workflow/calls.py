@@ -1,7 +1,8 @@
 """Calling user functions: sync or async, plain or generating, with just the arguments they take."""
 
+import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from copy import deepcopy
 from functools import lru_cache
 from typing import Any, Literal, cast
@@ -9,11 +10,12 @@ from typing import Any, Literal, cast
 from sayso.core.codec import to_json
 from sayso.model.runs import StatePatch
 from sayso.programs.context import Context
-from sayso.programs.workflow.values import StepOutput
+from sayso.programs.workflow.values import StepInput, StepOutput
 
 _BY_NAME = frozenset({"run_context", "session_state", "workflow", "execution_input"})
 """Arguments that are never given by position."""
 
+_Manner = Literal["coroutine", "async generator", "generator", "plain"]
 Yielded = Callable[[Any], None]
 """Told what a generator function yields on its way."""
 
@@ -37,8 +39,14 @@ async def call(ctx: Context, function: Callable[..., Any], first: Any, named: di
         case "async generator":
             return await _drain_async(function(*arguments, **keywords), yielded)
         case "generator":
-            items = await ctx.offload(lambda: list(cast("Iterator[Any]", function(*arguments, **keywords))))
-            return _last(items, yielded)
+            kept, loop = _Kept(yielded), asyncio.get_running_loop()
+
+            def drain() -> None:
+                for item in cast("Iterator[Any]", function(*arguments, **keywords)):
+                    loop.call_soon_threadsafe(kept.take, item)
+
+            await ctx.offload(drain)
+            return kept.result
         case "plain":
             return await ctx.offload(lambda: function(*arguments, **keywords))
 
@@ -50,21 +58,45 @@ def takes_more(function: Callable[..., Any]) -> bool:
 
 
 async def _drain_async(items: AsyncIterator[Any], yielded: Yielded) -> Any:
-    return _last([item async for item in items], yielded)
+    kept = _Kept(yielded)
+    async for item in items:
+        kept.take(item)
+    return kept.result
 
 
-def _last(items: list[Any], yielded: Yielded) -> Any:
-    """Return a generator's result: its `StepOutput` where it yields one, else its last value."""
-    results = [item for item in items if isinstance(item, StepOutput)]
-    result = results[-1] if results else (items[-1] if items else None)
-    for item in items:
-        if item is not result:
-            yielded(item)
-    return result
+class _Kept:
+    """A generator's result, its last `StepOutput`, else its last value; everything else is told as it comes."""
+
+    def __init__(self, yielded: Yielded) -> None:
+        self._yielded = yielded
+        self._any = False
+        self.result: Any = None
+
+    def take(self, item: Any) -> None:
+        """Take what the generator yields."""
+        if isinstance(self.result, StepOutput) and not isinstance(item, StepOutput):
+            self._yielded(item)
+            return
+        if self._any:
+            self._yielded(self.result)
+        self.result, self._any = item, True
+
+
+def _manner(function: Callable[..., Any]) -> _Manner:
+    return _hashable_manner(function) if _hashable(function) else _hashable_manner.__wrapped__(function)
+
+
+def _parameters(function: Callable[..., Any]) -> tuple[frozenset[str] | None, bool]:
+    """Return the names that a function takes (None for any), and whether it takes a positional argument."""
+    return _hashable_parameters(function) if _hashable(function) else _hashable_parameters.__wrapped__(function)
+
+
+def _hashable(function: Callable[..., Any]) -> bool:
+    return type(function).__hash__ is not None
 
 
 @lru_cache(maxsize=4096)
-def _manner(function: Callable[..., Any]) -> Literal["coroutine", "async generator", "generator", "plain"]:
+def _hashable_manner(function: Callable[..., Any]) -> _Manner:
     if inspect.iscoroutinefunction(function):
         return "coroutine"
     if inspect.isasyncgenfunction(function):
@@ -73,8 +105,7 @@ def _manner(function: Callable[..., Any]) -> Literal["coroutine", "async generat
 
 
 @lru_cache(maxsize=4096)
-def _parameters(function: Callable[..., Any]) -> tuple[frozenset[str] | None, bool]:
-    """Return the names that a function takes (None for any), and whether it takes a positional argument."""
+def _hashable_parameters(function: Callable[..., Any]) -> tuple[frozenset[str] | None, bool]:
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -90,6 +121,44 @@ def _parameters(function: Callable[..., Any]) -> tuple[frozenset[str] | None, bo
         for p in parameters
     )
     return names, positional
+
+
+def isolated(value: Any) -> Any:
+    """Return a value that user code may change without changing what others see.
+
+    Earlier outputs are copied when they are looked at, the rest at once.
+    """
+    if not isinstance(value, StepInput):
+        return deepcopy(value)
+    return StepInput(
+        input=_copied(value.input),
+        previous_step_content=_copied(value.previous_step_content),
+        previous_step_outputs=_Copies(value.previous_step_outputs),
+        additional_data=_copied(value.additional_data),
+    )
+
+
+def _copied(value: Any) -> Any:
+    return value if type(value) in _UNCHANGING else deepcopy(value)
+
+
+_UNCHANGING = frozenset({str, int, float, bool, bytes, type(None)})
+
+
+class _Copies(Mapping[str, StepOutput]):
+    """Earlier outputs, each a copy of its own."""
+
+    def __init__(self, outputs: Mapping[str, StepOutput]) -> None:
+        self._outputs = outputs
+
+    def __getitem__(self, name: str) -> StepOutput:
+        return deepcopy(self._outputs[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._outputs)
+
+    def __len__(self) -> int:
+        return len(self._outputs)
 
 
 def state_patch(before: dict[str, Any], after: dict[str, Any]) -> StatePatch | None:

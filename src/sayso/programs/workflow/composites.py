@@ -11,6 +11,7 @@ from typing import Any, TypeAlias, cast
 
 from sayso.core.keys import attempt, iteration, join
 from sayso.model.decisions import Outcome
+from sayso.model.errors import DefinitionChanged
 from sayso.programs.workflow import events, gates
 from sayso.programs.workflow.flow import Flow, Interpreter, edit
 from sayso.programs.workflow.primitives import Condition, Loop, Node, Parallel, Router, Steps
@@ -37,7 +38,7 @@ async def run_condition(
     elif isinstance(node.evaluator, bool):
         taken = node.evaluator
     else:
-        taken = bool(await run.leaves.decide(f"{path}:evaluator", node.evaluator, flow.step_input()))
+        taken = await run.leaves.decide(f"{path}:evaluator", node.evaluator, flow.step_input(), flow, bool)
     branch = node.yes if taken else node.no
     kinds = (events.ConditionExecutionStartedEvent, events.ConditionExecutionCompletedEvent)
     body = partial(run.sequence, branch, path, flow.inside(path))
@@ -58,7 +59,7 @@ async def run_loop(run: Interpreter, node: Loop, path: str, flow: Flow, outcome:
         passed = await run.sequence(node.children, here, inside._replace(outputs=dict(inside.outputs)))
         results += passed
         run.announce(events.LoopIterationCompletedEvent, node, here, flow, iteration=number)
-        if any(output.stop for output in passed) or await _ended(run, node, here, passed):
+        if any(output.stop for output in passed) or await _ended(run, node, here, passed, flow):
             break
         if number == node.max_iterations:
             break
@@ -85,10 +86,10 @@ def _next_pass(node: Loop, inside: Flow, content: Any, feedback: dict[str, Any])
     return forwarded.with_data(**feedback) if feedback else forwarded
 
 
-async def _ended(run: Interpreter, node: Loop, here: str, passed: list[StepOutput]) -> bool:
+async def _ended(run: Interpreter, node: Loop, here: str, passed: list[StepOutput], flow: Flow) -> bool:
     if node.end_condition is None:
         return False
-    return bool(await run.leaves.decide(f"{here}:end", node.end_condition, passed))
+    return await run.leaves.decide(f"{here}:end", node.end_condition, passed, flow, bool)
 
 
 async def run_router(
@@ -108,8 +109,17 @@ async def run_router(
             names = list(decided.choices)
         else:
             selector = cast("Callable[..., Any]", node.selector)
-            names = await run.leaves.decide(f"{path}:selector", selector, flow.step_input(), partial(_names, node))
+            names = await run.leaves.decide(
+                f"{path}:selector", selector, flow.step_input(), flow, partial(_names, node)
+            )
         chosen = {child.name: (segment, child) for segment, child in node.children}
+        gone = [name for name in names if name not in chosen]
+        if gone:
+            raise DefinitionChanged(
+                f"Expected Router '{node.name}' to still have what was chosen, but {', '.join(gone)} is gone.",
+                run_id=run.ctx.run_id,
+                changes=[f"'{join(path, name)}' is gone" for name in gone],
+            )
         body = partial(run.sequence, [chosen[name] for name in names], base, flow.inside(base).with_data(**data))
         kinds = (events.RouterExecutionStartedEvent, events.RouterExecutionCompletedEvent)
         results = await run.bracketed(node, base, flow, kinds, body, selected_steps=names)
@@ -131,6 +141,8 @@ def _names(node: Router, selected: Any) -> list[str]:
     ]
     known = {child.name for _, child in node.children}
     unknown = [name for name in names if name not in known]
+    if len(set(names)) != len(names):
+        raise ValueError(f"Expected the selector of Router '{node.name}' to return each step once; got {names}.")
     if unknown or not names:
         raise ValueError(
             f"Expected the selector of Router '{node.name}' to return one of {', '.join(sorted(known))};"
@@ -145,17 +157,26 @@ async def run_parallel(
     """Run the branches side by side; each may pause for itself."""
     del outcome
 
+    contents: dict[str, Any] = {}
+
     async def body() -> list[StepOutput]:
         branches = [
             partial(run.node, child, join(path, segment), flow.inside(path)) for segment, child in node.children
         ]
         outputs = await run.ctx.parallel(branches)
+        contents.update(
+            {
+                name: output.content
+                for (name, _), output in zip(node.children, outputs, strict=True)
+                if output is not None
+            }
+        )
         return [output for output in outputs if output is not None]
 
     kinds = (events.ParallelExecutionStartedEvent, events.ParallelExecutionCompletedEvent)
     results = await run.bracketed(node, path, flow, kinds, body)
     output = _output(node, path, results)
-    output.content = {str(result.step_name): result.content for result in results}
+    output.content = contents
     return output
 
 

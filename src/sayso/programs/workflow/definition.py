@@ -1,10 +1,12 @@
 """A workflow as data: its tree, its shape, and what a run of it starts with."""
 
+import inspect
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from sayso.core.fingerprint import Shape
-from sayso.core.keys import join, segment, segments
+from sayso.core.keys import join, segments
 from sayso.programs.context import Execution
 from sayso.programs.workflow.interpreter import WorkflowExecution
 from sayso.programs.workflow.primitives import Condition, Item, Loop, Node, Router, Step, nodes_of
@@ -39,13 +41,13 @@ class WorkflowDefinition:
         if not name:
             raise ValueError("Expected a name for the workflow, but it is empty.")
         self.name = name
-        self.id = id or segment(name).lower().replace(" ", "-")
+        self.id = id or "-".join(re.findall(r"[a-z0-9]+", name.lower())) or "workflow"
         self.description = description
         self.dependencies = dependencies or {}
         self.metadata = metadata or {}
         self.function = steps if callable(steps) and not isinstance(steps, Sequence) else None
         found = (
-            [Step(executor=self.function)]
+            [Step(_name_of(self.function), _whole(self.function))]
             if self.function is not None
             else nodes_of(cast("Any", steps), f"workflow '{name}'")
         )
@@ -62,6 +64,23 @@ class WorkflowDefinition:
         return WorkflowExecution(self)
 
 
+def _name_of(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _whole(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of `(workflow, execution_input)`, under any names, as a step's function."""
+    names = list(inspect.signature(function).parameters)
+    if len(names) < 2 or {"workflow", "execution_input"} <= set(names):
+        return function
+
+    def step(workflow: Any, execution_input: Any, run_context: Any, session_state: Any) -> Any:
+        given = {"run_context": run_context, "session_state": session_state}
+        return function(workflow, execution_input, **{name: given[name] for name in names[2:] if name in given})
+
+    return step
+
+
 def _describe(nodes: Sequence[tuple[str, Node]], path: str, found: dict[str, str]) -> None:
     names = [node.name for _, node in nodes]
     for name, node in nodes:
@@ -69,6 +88,8 @@ def _describe(nodes: Sequence[tuple[str, Node]], path: str, found: dict[str, str
         count = names.count(node.name)
         nested = isinstance(node, Step) and node.workflow is not None
         kind = "Workflow" if nested else node.kind
+        if isinstance(node, Condition) and isinstance(node.evaluator, bool) and not node.review.requires_confirmation:
+            kind = f"{kind}, always {node.evaluator}"
         found[here] = kind if count == 1 else f"{kind}, one of {count} namesakes"
         found.update({f"{here}{suffix}": what for suffix, what in _questions(node).items()})
         inner = cast("Step", node).workflow if nested else None

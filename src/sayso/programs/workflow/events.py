@@ -5,11 +5,43 @@ the journal is, and a stream that is read again starts from there.
 """
 
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from typing import Any, ClassVar
 
 
+class WorkflowRunEvent(StrEnum):
+    """The names of the events, as `event.event` has them."""
+
+    workflow_started = "WorkflowStarted"
+    workflow_completed = "WorkflowCompleted"
+    workflow_paused = "WorkflowPaused"
+    workflow_cancelled = "WorkflowCancelled"
+    workflow_error = "WorkflowError"
+    step_started = "StepStarted"
+    step_completed = "StepCompleted"
+    step_output = "StepOutput"
+    step_paused = "StepPaused"
+    step_continued = "StepContinued"
+    step_output_review = "StepOutputReview"
+    step_error = "StepError"
+    router_paused = "RouterPaused"
+    loop_execution_started = "LoopExecutionStarted"
+    loop_iteration_started = "LoopIterationStarted"
+    loop_iteration_completed = "LoopIterationCompleted"
+    loop_execution_completed = "LoopExecutionCompleted"
+    parallel_execution_started = "ParallelExecutionStarted"
+    parallel_execution_completed = "ParallelExecutionCompleted"
+    condition_execution_started = "ConditionExecutionStarted"
+    condition_execution_completed = "ConditionExecutionCompleted"
+    router_execution_started = "RouterExecutionStarted"
+    router_execution_completed = "RouterExecutionCompleted"
+    steps_execution_started = "StepsExecutionStarted"
+    steps_execution_completed = "StepsExecutionCompleted"
+    custom_event = "CustomEvent"
+
+
 @dataclass(kw_only=True)
-class WorkflowRunEvent:
+class BaseWorkflowRunEvent:
     """Base of every event."""
 
     event: ClassVar[str] = "WorkflowRunEvent"
@@ -32,14 +64,14 @@ class WorkflowRunEvent:
 
 
 @dataclass(kw_only=True)
-class WorkflowStartedEvent(WorkflowRunEvent):
+class WorkflowStartedEvent(BaseWorkflowRunEvent):
     """The run is stored and begins."""
 
     event = "WorkflowStarted"
 
 
 @dataclass(kw_only=True)
-class WorkflowCompletedEvent(WorkflowRunEvent):
+class WorkflowCompletedEvent(BaseWorkflowRunEvent):
     """The run is over."""
 
     event = "WorkflowCompleted"
@@ -47,7 +79,7 @@ class WorkflowCompletedEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class WorkflowPausedEvent(WorkflowRunEvent):
+class WorkflowPausedEvent(BaseWorkflowRunEvent):
     """The run has come to rest and waits for people; sent last, only with `stream_events=True` on request."""
 
     event = "WorkflowPaused"
@@ -55,7 +87,7 @@ class WorkflowPausedEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class WorkflowCancelledEvent(WorkflowRunEvent):
+class WorkflowCancelledEvent(BaseWorkflowRunEvent):
     """The run ended before its end."""
 
     event = "WorkflowCancelled"
@@ -64,7 +96,7 @@ class WorkflowCancelledEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class WorkflowErrorEvent(WorkflowRunEvent):
+class WorkflowErrorEvent(BaseWorkflowRunEvent):
     """The run failed."""
 
     event = "WorkflowError"
@@ -72,14 +104,14 @@ class WorkflowErrorEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class StepStartedEvent(WorkflowRunEvent):
+class StepStartedEvent(BaseWorkflowRunEvent):
     """A step is executed."""
 
     event = "StepStarted"
 
 
 @dataclass(kw_only=True)
-class StepCompletedEvent(WorkflowRunEvent):
+class StepCompletedEvent(BaseWorkflowRunEvent):
     """A step's outcome is stored."""
 
     event = "StepCompleted"
@@ -87,7 +119,7 @@ class StepCompletedEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class StepOutputEvent(WorkflowRunEvent):
+class StepOutputEvent(BaseWorkflowRunEvent):
     """The output of a step of the workflow's own list."""
 
     event = "StepOutput"
@@ -100,7 +132,7 @@ class StepOutputEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class StepPausedEvent(WorkflowRunEvent):
+class StepPausedEvent(BaseWorkflowRunEvent):
     """A person is asked before a step (or any composite) runs."""
 
     event = "StepPaused"
@@ -113,14 +145,14 @@ class StepPausedEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class StepContinuedEvent(WorkflowRunEvent):
+class StepContinuedEvent(BaseWorkflowRunEvent):
     """A step goes ahead after its pause."""
 
     event = "StepContinued"
 
 
 @dataclass(kw_only=True)
-class StepOutputReviewEvent(WorkflowRunEvent):
+class StepOutputReviewEvent(BaseWorkflowRunEvent):
     """A person is asked whether an output (or a pass of a loop) is good."""
 
     event = "StepOutputReview"
@@ -130,7 +162,7 @@ class StepOutputReviewEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class StepErrorEvent(WorkflowRunEvent):
+class StepErrorEvent(BaseWorkflowRunEvent):
     """A step failed and a person is asked what to do."""
 
     event = "StepError"
@@ -139,7 +171,7 @@ class StepErrorEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class RouterPausedEvent(WorkflowRunEvent):
+class RouterPausedEvent(BaseWorkflowRunEvent):
     """A person is asked for the route."""
 
     event = "RouterPaused"
@@ -150,14 +182,14 @@ class RouterPausedEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class LoopExecutionStartedEvent(WorkflowRunEvent):
+class LoopExecutionStartedEvent(BaseWorkflowRunEvent):
     """A loop begins."""
 
     event = "LoopExecutionStarted"
 
 
 @dataclass(kw_only=True)
-class LoopIterationStartedEvent(WorkflowRunEvent):
+class LoopIterationStartedEvent(BaseWorkflowRunEvent):
     """A pass begins."""
 
     event = "LoopIterationStarted"
@@ -165,7 +197,7 @@ class LoopIterationStartedEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class LoopIterationCompletedEvent(WorkflowRunEvent):
+class LoopIterationCompletedEvent(BaseWorkflowRunEvent):
     """A pass is over."""
 
     event = "LoopIterationCompleted"
@@ -173,7 +205,7 @@ class LoopIterationCompletedEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class LoopExecutionCompletedEvent(WorkflowRunEvent):
+class LoopExecutionCompletedEvent(BaseWorkflowRunEvent):
     """A loop ended by its end condition or its last pass; one that a reviewer accepted ends with the decision."""
 
     event = "LoopExecutionCompleted"
@@ -181,21 +213,21 @@ class LoopExecutionCompletedEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class ParallelExecutionStartedEvent(WorkflowRunEvent):
+class ParallelExecutionStartedEvent(BaseWorkflowRunEvent):
     """Branches begin side by side."""
 
     event = "ParallelExecutionStarted"
 
 
 @dataclass(kw_only=True)
-class ParallelExecutionCompletedEvent(WorkflowRunEvent):
+class ParallelExecutionCompletedEvent(BaseWorkflowRunEvent):
     """Every branch is over."""
 
     event = "ParallelExecutionCompleted"
 
 
 @dataclass(kw_only=True)
-class ConditionExecutionStartedEvent(WorkflowRunEvent):
+class ConditionExecutionStartedEvent(BaseWorkflowRunEvent):
     """A way is taken."""
 
     event = "ConditionExecutionStarted"
@@ -203,14 +235,14 @@ class ConditionExecutionStartedEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class ConditionExecutionCompletedEvent(WorkflowRunEvent):
+class ConditionExecutionCompletedEvent(BaseWorkflowRunEvent):
     """That way is over."""
 
     event = "ConditionExecutionCompleted"
 
 
 @dataclass(kw_only=True)
-class RouterExecutionStartedEvent(WorkflowRunEvent):
+class RouterExecutionStartedEvent(BaseWorkflowRunEvent):
     """The chosen steps begin."""
 
     event = "RouterExecutionStarted"
@@ -218,28 +250,28 @@ class RouterExecutionStartedEvent(WorkflowRunEvent):
 
 
 @dataclass(kw_only=True)
-class RouterExecutionCompletedEvent(WorkflowRunEvent):
+class RouterExecutionCompletedEvent(BaseWorkflowRunEvent):
     """The chosen steps are over."""
 
     event = "RouterExecutionCompleted"
 
 
 @dataclass(kw_only=True)
-class StepsExecutionStartedEvent(WorkflowRunEvent):
+class StepsExecutionStartedEvent(BaseWorkflowRunEvent):
     """A sequence begins."""
 
     event = "StepsExecutionStarted"
 
 
 @dataclass(kw_only=True)
-class StepsExecutionCompletedEvent(WorkflowRunEvent):
+class StepsExecutionCompletedEvent(BaseWorkflowRunEvent):
     """A sequence is over."""
 
     event = "StepsExecutionCompleted"
 
 
 @dataclass(kw_only=True)
-class CustomEvent(WorkflowRunEvent):
+class CustomEvent(BaseWorkflowRunEvent):
     """What a generator function yielded on its way."""
 
     event = "CustomEvent"

@@ -1,14 +1,15 @@
 """What flows through a tree, and what the interpreter offers to the parts that run it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 from sayso.core.codec import from_json
 from sayso.model.decisions import Outcome
 from sayso.model.tasks import TaskSpec
 from sayso.programs.context import Context
-from sayso.programs.workflow.events import WorkflowRunEvent
+from sayso.programs.workflow.events import BaseWorkflowRunEvent
 from sayso.programs.workflow.primitives import Nested, Node
 from sayso.programs.workflow.values import StepInput, StepOutput
 
@@ -22,6 +23,9 @@ class Flow(NamedTuple):
     previous: Any = None
     depth: int = 0
     parent: str | None = None
+    dependencies: Mapping[str, Any] = MappingProxyType({})
+    """Those of the workflows around, the innermost last."""
+    metadata: Mapping[str, Any] = MappingProxyType({})
 
     def inside(self, path: str) -> "Flow":
         """Return the flow of a list inside `path`."""
@@ -29,8 +33,9 @@ class Flow(NamedTuple):
 
     def after(self, output: StepOutput) -> "Flow":
         """Return the flow behind an item of the same list; the list's outputs are shared, not copied."""
+        self.outputs.pop(str(output.step_name), None)  # of namesakes the latest counts, and comes last
         self.outputs[str(output.step_name)] = output
-        return Flow(self.input, self.outputs, self.additional, output.content, self.depth, self.parent)
+        return self._replace(previous=output.content)
 
     def with_data(self, **data: Any) -> "Flow":
         """Return the flow with more additional data."""
@@ -41,7 +46,7 @@ class Flow(NamedTuple):
         return StepInput(
             input=self.input,
             previous_step_content=self.previous,
-            previous_step_outputs=self.outputs,
+            previous_step_outputs=dict(self.outputs),
             additional_data={**self.additional, **data},
         )
 
@@ -65,9 +70,14 @@ class Decider(Protocol):
     """Runs user code that decides a way, journaled once."""
 
     async def decide(
-        self, key: str, function: Callable[..., Any], argument: Any, then: Callable[[Any], Any] | None = None
+        self,
+        key: str,
+        function: Callable[..., Any],
+        argument: Any,
+        flow: Flow,
+        then: Callable[[Any], Any],
     ) -> Any:
-        """Return what the user's function says about the argument (passed through `then`), now and on every replay."""
+        """Return what the user's function says about the argument, made plain by `then`, now and on every replay."""
         ...
 
 
@@ -102,7 +112,7 @@ class Interpreter(Protocol):
         """Have an output reviewed where the primitive asks for it; a person's edit becomes its content."""
         ...
 
-    def announce(self, kind: type[WorkflowRunEvent], node: Node, path: str, flow: Flow, **more: Any) -> None:
+    def announce(self, kind: type[BaseWorkflowRunEvent], node: Node, path: str, flow: Flow, **more: Any) -> None:
         """Tell the listeners."""
         ...
 
@@ -111,7 +121,7 @@ class Interpreter(Protocol):
         node: Node,
         path: str,
         flow: Flow,
-        kinds: tuple[type[WorkflowRunEvent], type[WorkflowRunEvent]],
+        kinds: tuple[type[BaseWorkflowRunEvent], type[BaseWorkflowRunEvent]],
         body: Callable[[], Awaitable[list[StepOutput]]],
         **more: Any,
     ) -> list[StepOutput]:

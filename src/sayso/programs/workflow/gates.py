@@ -17,6 +17,7 @@ from sayso.model.tasks import (
 from sayso.programs.workflow import events
 from sayso.programs.workflow.primitives import Condition, Loop, Node, Router, Step, Steps
 from sayso.programs.workflow.review import reject_action, timeout_action
+from sayso.programs.workflow.values import StepOutput
 
 
 def confirmation(node: Node) -> TaskSpec:
@@ -104,7 +105,7 @@ def default_confirmation(node: Node) -> str:
             return f"Execute {node.kind.lower()} '{node.name}'?"
 
 
-def pause_event(task: UserTask, **common: Any) -> events.WorkflowRunEvent:
+def pause_event(task: UserTask, output: StepOutput | None, **common: Any) -> events.BaseWorkflowRunEvent:
     """Return the event that tells of an opened task."""
     request = task.spec.request
     common |= {"requirement_id": task.id}
@@ -128,7 +129,7 @@ def pause_event(task: UserTask, **common: Any) -> events.WorkflowRunEvent:
                 **common,
             )
         case OutputReviewRequest():
-            return events.StepOutputReviewEvent(output_review_message=request.message, **common)
+            return events.StepOutputReviewEvent(output_review_message=request.message, step_output=output, **common)
         case ErrorRequest():
             return events.StepErrorEvent(error=request.error_message, **common)
         case _:

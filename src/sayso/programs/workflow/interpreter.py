@@ -135,7 +135,9 @@ class WorkflowExecution:
         """
         self.pauses[key] = Pause(flow.step_input(), output)
         path = key.partition("?")[0]
-        outcome = await self.ctx.ask(key, spec, lambda task: gates.pause_event(task, **self.about(node, path, flow)))
+        outcome = await self.ctx.ask(
+            key, spec, lambda task: gates.pause_event(task, output, **self.about(node, path, flow))
+        )
         if outcome.action == "cancel":
             raise RunCancelled(_cancel_reason(node, outcome))
         return outcome
@@ -144,29 +146,29 @@ class WorkflowExecution:
         """Have an output reviewed where the primitive asks for it; a person's edit becomes its content."""
         if not node.review.requires_output_review:
             return _UNREVIEWED
-        wanted, problem = await self._wants_review(node, key, output)
+        wanted, problem = await self._wants_review(node, key, output, flow)
         if not wanted:
             return _UNREVIEWED
         spec = gates.output_review(node, output.content, retry_count=round_ - 1, problem=problem)
         outcome = await self.ask(node, f"{key}?review", spec, flow, output)
         return edit(output, outcome)
 
-    async def _wants_review(self, node: Node, key: str, output: StepOutput) -> tuple[bool, str | None]:
+    async def _wants_review(self, node: Node, key: str, output: StepOutput, flow: Flow) -> tuple[bool, str | None]:
         """Fail closed: a predicate that raises, or says anything but True or False, asks for the review."""
         condition = node.review.requires_output_review
         if isinstance(condition, bool):
             return condition, None
         try:
-            wanted = await self.leaves.decide(f"{key}:review-if", condition, output)
+            wanted = await self.leaves.decide(f"{key}:review-if", condition, output, flow, _yes_or_no)
         except StepFailed as failure:
             return True, f"The condition for this review failed with {failure.error_type}: {failure.error_message}"
         if isinstance(wanted, bool):
             return wanted, None
-        return True, f"The condition for this review returned {wanted!r} instead of True or False"
+        return True, f"The condition for this review returned {wanted} instead of True or False"
 
     # -- events ------------------------------------------------------------------------------------------
 
-    def announce(self, kind: type[events.WorkflowRunEvent], node: Node, path: str, flow: Flow, **more: Any) -> None:
+    def announce(self, kind: type[events.BaseWorkflowRunEvent], node: Node, path: str, flow: Flow, **more: Any) -> None:
         """Tell the listeners, if there are any."""
         if self.ctx.listening:
             self.ctx.announce(kind(**self.about(node, path, flow), **more))
@@ -180,7 +182,7 @@ class WorkflowExecution:
         node: Node,
         path: str,
         flow: Flow,
-        kinds: tuple[type[events.WorkflowRunEvent], type[events.WorkflowRunEvent]],
+        kinds: tuple[type[events.BaseWorkflowRunEvent], type[events.BaseWorkflowRunEvent]],
         body: Callable[[], Awaitable[list[StepOutput]]],
         **more: Any,
     ) -> list[StepOutput]:
@@ -189,6 +191,11 @@ class WorkflowExecution:
         results = await body()
         self.announce(kinds[1], node, path, flow)
         return results
+
+
+def _yes_or_no(said: Any) -> bool | str:
+    """Return a predicate's answer; anything but True or False as text, which asks for the review."""
+    return said if isinstance(said, bool) else repr(said)
 
 
 _UNREVIEWED = Outcome(action="proceed", verdict="approve")

@@ -13,7 +13,7 @@ from sayso.core.keys import attempt
 from sayso.model.runs import StatePatch
 from sayso.programs.context import Context
 from sayso.programs.workflow import events
-from sayso.programs.workflow.calls import call, state_copy, state_patch, takes_more
+from sayso.programs.workflow.calls import call, isolated, state_copy, state_patch, takes_more
 from sayso.programs.workflow.flow import Flow, Interpreter
 from sayso.programs.workflow.primitives import Nested, Step
 from sayso.programs.workflow.values import RunContext, StepOutput, WorkflowExecutionInput
@@ -39,11 +39,11 @@ class Leaves:
 
     async def step(self, node: Step, path: str, flow: Flow, values: dict[str, Any]) -> StepOutput | None:
         """Execute a function step until its output stands; None when the output was discarded."""
-        number, data = 1, values
+        number, first, data = 1, 1, values
         round_ = 1
         while True:
             key = attempt(path, number)
-            output = await self._execute(node, key, flow, data)
+            output = await self._execute(node, key, attempt(path, first), flow, data)
             if output is None:  # a failed execution that was granted another try
                 number += 1
                 continue
@@ -54,6 +54,7 @@ class Leaves:
                 return None
             data = {**values, "rejection_feedback": outcome.note, "previous_output": output.content}
             number, round_ = number + 1, round_ + 1
+            first = number
 
     async def workflow(
         self, node: Step, inner: Nested, path: str, flow: Flow, values: dict[str, Any]
@@ -69,6 +70,8 @@ class Leaves:
                 additional=inside.additional,
                 depth=inside.depth,
                 parent=base,
+                dependencies={**flow.dependencies, **inner.dependencies},
+                metadata={**flow.metadata, **inner.metadata},
             )
             results = await self._run.sequence(inner.nodes, base, begin)
             content = results[-1].content if results else None
@@ -85,9 +88,14 @@ class Leaves:
             round_ += 1
 
     async def decide(
-        self, key: str, function: Callable[..., Any], argument: Any, then: Callable[[Any], Any] | None = None
+        self,
+        key: str,
+        function: Callable[..., Any],
+        argument: Any,
+        flow: Flow,
+        then: Callable[[Any], Any],
     ) -> Any:
-        """Return what the user's function says about the argument (passed through `then`), now and on every replay.
+        """Return what the user's function says about the argument, made plain by `then`, now and on every replay.
 
         Raises:
             StepFailed: It raised.
@@ -98,10 +106,9 @@ class Leaves:
         key = attempt(key, number)
 
         async def effect() -> Any:
-            context = self._context(key, state_copy(self._run.session_state))
+            context = self._context(key, key, flow, await self._ctx.read_state())
             named = {"run_context": context, "session_state": context.session_state}
-            said = await call(self._ctx, function, argument, named, _ignore)
-            return said if then is None else then(said)
+            return then(await call(self._ctx, function, isolated(argument), named, _ignore))
 
         return await self._ctx.step(key, effect)
 
@@ -115,11 +122,11 @@ class Leaves:
 
     # -- inside ------------------------------------------------------------------------------------------
 
-    async def _execute(self, node: Step, key: str, flow: Flow, data: dict[str, Any]) -> StepOutput | None:
+    async def _execute(self, node: Step, key: str, effect: str, flow: Flow, data: dict[str, Any]) -> StepOutput | None:
         if key in self._run.granted:
             return None
         replayed = self._ctx.has(key)
-        record = await self._ctx.step(key, lambda: self._perform(node, key, flow, data))
+        record = await self._ctx.step(key, lambda: self._perform(node, key, effect, flow, data))
         patch = record.get("state")
         if patch is not None:
             self._run.session_state.update(patch["set"])
@@ -137,34 +144,35 @@ class Leaves:
             self._run.announce(events.StepCompletedEvent, node, key, flow, content=output.content)
         return output
 
-    async def _perform(self, node: Step, key: str, flow: Flow, data: dict[str, Any]) -> dict[str, Any]:
+    async def _perform(self, node: Step, key: str, effect: str, flow: Flow, data: dict[str, Any]) -> dict[str, Any]:
         """Call the step's function, with its own automatic retries; return the record that is journaled."""
         function = cast("Callable[..., Any]", node.executor)
         self._run.announce(events.StepStartedEvent, node, key, flow)
         left = node.max_retries
         while True:
             try:
-                return await self._try(node, function, key, flow, data)
+                return await self._try(node, function, (key, effect), flow, data)
             except Exception:
                 if left == 0:
                     raise
                 left -= 1
 
     async def _try(
-        self, node: Step, function: Callable[..., Any], key: str, flow: Flow, data: dict[str, Any]
+        self, node: Step, function: Callable[..., Any], keys: tuple[str, str], flow: Flow, data: dict[str, Any]
     ) -> dict[str, Any]:
         """Call the step's function once; one that names nothing of the context is given, and changes, nothing of it."""
         named, context = {}, None
-        before = self._run.session_state
+        before: dict[str, Any] = {}
         if takes_more(function):
-            context = self._context(key, state_copy(before))
+            before = await self._ctx.read_state()  # other runs of the session may have changed it
+            context = self._context(*keys, flow, state_copy(before))
             named = self._named(flow, context)
         result = await call(
             self._ctx,
             function,
-            flow.step_input(**data),
+            isolated(flow.step_input(**data)),
             named,
-            lambda item: self._run.announce(events.CustomEvent, node, key, flow, data=item),
+            lambda item: self._run.announce(events.CustomEvent, node, keys[0], flow, data=item),
         )
         return self._record(result, None if context is None else state_patch(before, context.session_state))
 
@@ -194,7 +202,7 @@ class Leaves:
             "execution_input": execution_input,
         }
 
-    def _context(self, key: str, state: dict[str, Any]) -> RunContext:
+    def _context(self, key: str, effect: str, flow: Flow, state: dict[str, Any]) -> RunContext:
         definition: Any = self._run.definition
         return RunContext(
             run_id=self._ctx.run_id,
@@ -203,9 +211,10 @@ class Leaves:
             workflow_id=definition.id,
             workflow_name=definition.name,
             session_state=state,
-            dependencies=self._dependencies,
-            metadata={**definition.metadata, **(self._started.get("metadata") or {})},
+            dependencies={**flow.dependencies, **self._dependencies},
+            metadata={**flow.metadata, **definition.metadata, **(self._started.get("metadata") or {})},
             step_key=key,
+            effect_key=effect,
         )
 
 

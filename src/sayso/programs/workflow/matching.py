@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
+from sayso.core.codec import from_json
+from sayso.model.decisions import Outcome
 from sayso.model.errors import Invalid
 from sayso.model.tasks import (
     ApprovalRequest,
@@ -20,9 +22,9 @@ from sayso.programs.workflow.review import UserInputField
 
 
 def requirement_of(
-    task: UserTask, pause: Pause | None, *, now: datetime, index: int | None
+    task: UserTask, pause: Pause | None, *, now: datetime, index: int | None, outcome: Outcome | None = None
 ) -> StepRequirement | ErrorRequirement:
-    """Return the requirement that shows a stored task."""
+    """Return the requirement that shows a stored task, and how it was decided where `outcome` says so."""
     spec = task.spec
     common: dict[str, Any] = {
         "id": task.id,
@@ -49,7 +51,23 @@ def requirement_of(
             max_retries=request.max_retries,
             decision=cast("Any", task.verdict if task.verdict in {"retry", "skip"} else None),
         )
-    return StepRequirement(**common, **_question(cast("StepRequest", request), task, pause))
+    requirement = StepRequirement(**common, **_question(cast("StepRequest", request), task, pause))
+    if outcome is not None:
+        _answered(requirement, outcome)
+    return requirement
+
+
+def _answered(requirement: StepRequirement, outcome: Outcome) -> None:
+    """Fill in what was said."""
+    requirement.note = outcome.note
+    if outcome.verdict == "reject":
+        requirement.rejection_feedback = outcome.note
+    if outcome.values is not None:
+        requirement.user_input = from_json(dict(outcome.values))
+    if outcome.choices:
+        requirement.selected_choices = list(outcome.choices)
+    if outcome.edited:
+        requirement.edited_output = from_json(outcome.content)
 
 
 def _question(request: StepRequest, task: UserTask, pause: Pause | None) -> dict[str, Any]:
@@ -127,11 +145,11 @@ def refuse_changed(given: Requirement, stored: Requirement) -> None:
         raise Invalid(f"Expected a {type(stored).__name__} for '{stored.step_id}', but got a {type(given).__name__}.")
     for name in _FIXED:
         was, now = getattr(stored, name, None), getattr(given, name, None)
-        if now != was and not (now in (None, False, "", 0) and name != "digest"):
+        if now != was and not (now is None or now in (False, "", 0)):
             raise Invalid(
                 f"Expected '{name}' of requirement {stored.id} to be as stored, but it was changed to {now!r}."
             )
-    if given.on_reject not in {stored.on_reject, "cancel"}:
+    if given.on_reject not in {None, stored.on_reject, "cancel"}:
         raise Invalid(
             f"Expected on_reject of requirement {stored.id} to be as stored ('{stored.on_reject}') or 'cancel'."
         )

@@ -56,6 +56,7 @@ class Nested(Protocol):
     name: str
     nodes: "Sequence[tuple[str, Node]]"
     dependencies: dict[str, Any]
+    metadata: dict[str, Any]
 
 
 class Step(Node):
@@ -96,6 +97,10 @@ class Step(Node):
             raise ValueError(f"Expected the executor of step {name!r} to be a function, but got {executor!r}.")
         if type(max_retries) is not int or max_retries < 0:
             raise ValueError(f"Expected max_retries of step {name!r} to be 0 or more, but got {max_retries!r}.")
+        if workflow is not None and max_retries:
+            raise ValueError(
+                f"Expected max_retries on the steps inside the workflow of step {name!r}, not on the step itself."
+            )
         paused = cast("_Pause | None", getattr(executor, _PAUSE, None))
         review = human_review or (paused.review if paused is not None else HumanReview())
         if skip_on_failure and isinstance(review, HumanReview):  # pyright: ignore[reportUnnecessaryIsInstance] - see Node
@@ -197,6 +202,8 @@ class Loop(Node):
     ) -> None:
         if type(max_iterations) is not int or max_iterations < 1:
             raise ValueError(f"Expected max_iterations of Loop '{name}' to be 1 or more, but got {max_iterations!r}.")
+        if human_review is not None and human_review.requires_iteration_review and max_iterations == 1:
+            raise ValueError(f"Expected Loop '{name}' to have a pass after the one that is reviewed, but it has one.")
         if end_condition is not None and not callable(end_condition):
             raise ValueError(f"Expected end_condition of Loop '{name}' to be a function, but got {end_condition!r}.")
         super().__init__(name, nodes_of(steps, f"Loop '{name}'"), human_review, description)
@@ -330,6 +337,8 @@ def pause(
     Raises:
         ValueError: See `HumanReview`.
     """
+    if callable(name):
+        raise ValueError("Expected @pause(...) with what it asks for, but got @pause without parentheses.")
     review = HumanReview(
         requires_confirmation=requires_confirmation,
         confirmation_message=confirmation_message,

@@ -6,68 +6,15 @@ sent back; what a holder changes otherwise is refused, so a client cannot rewrit
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
 from typing import Any, Literal
 
 from sayso.core import forms
 from sayso.core.codec import to_json
 from sayso.model.decisions import Answer, Approve, Choose, Edit, Reject, Retry, Skip, Verdict
 from sayso.model.errors import Invalid
-from sayso.model.tasks import TaskStatus
-from sayso.programs.workflow.review import UserInputField
+from sayso.programs.fields import UserInputField
+from sayso.programs.requirement import Requirement
 from sayso.programs.workflow.values import StepInput, StepOutput
-
-
-@dataclass
-class Requirement:
-    """What every question has."""
-
-    id: str
-    """The user task's id; answers are matched by it."""
-    step_id: str
-    """The readable key of the step that asks."""
-    step_name: str | None = None
-    step_type: str | None = None
-    step_index: int | None = None
-    """Where its item stands in the workflow's list, for display."""
-    digest: str | None = None
-    """Of what is shown; the decision is bound to it."""
-    status: str = "pending"
-    decided_by: str | None = None
-    decided_at: datetime | None = None
-    timeout_at: datetime | None = None
-    on_timeout: str | None = None
-    on_reject: str = "cancel"
-
-    @property
-    def is_timed_out(self) -> bool:
-        """Whether the deadline had passed when this was read."""
-        return self.status == TaskStatus.EXPIRED
-
-    @property
-    def is_open(self) -> bool:
-        """Whether it still waits for an answer in the store."""
-        return self.status == TaskStatus.PENDING
-
-    def _refuse_if_settled(self) -> None:
-        if self.status == TaskStatus.COMPLETED:
-            raise Invalid(
-                f"Expected a pending requirement, but '{self.step_id}' was decided"
-                f" by {self.decided_by} at {self.decided_at}."
-            )
-        if self.status == TaskStatus.CANCELLED:
-            raise Invalid(f"Expected a pending requirement, but '{self.step_id}' was dropped when its run ended.")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the requirement as a dict; contents keep their Python types."""
-        plain = {item.name: getattr(self, item.name) for item in fields(self) if not item.name.startswith("_")}
-        for name in ("step_input", "step_output"):
-            value = plain.pop(name, None)
-            if isinstance(value, StepOutput):
-                plain[name] = value.to_dict()
-        if "user_input_schema" in plain:
-            plain["user_input_schema"] = [item.to_dict() for item in plain["user_input_schema"] or ()]
-        return {name: value for name, value in plain.items() if value is not None}
 
 
 @dataclass
@@ -99,6 +46,19 @@ class StepRequirement(Requirement):
     note: str | None = None
     _edited: bool = field(default=False, repr=False)
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the requirement as a dict; contents keep their Python types."""
+        plain = super().to_dict()
+        for name in ("step_input", "step_output"):
+            value = plain.pop(name, None)
+            if isinstance(value, StepOutput):
+                plain[name] = value.to_dict()
+        if self._edited:
+            plain["edited"] = True
+        if "user_input_schema" in plain:
+            plain["user_input_schema"] = [item.to_dict() for item in plain["user_input_schema"] or ()]
+        return plain
+
     # -- answering ---------------------------------------------------------------------------------------
 
     def confirm(self, note: str | None = None) -> None:
@@ -107,7 +67,7 @@ class StepRequirement(Requirement):
         Raises:
             ValueError: The question is of another kind, or is settled.
         """
-        self._refuse_if_settled()
+        self.refuse_if_settled()
         if not (self.requires_confirmation or self.requires_output_review):
             raise Invalid(f"Expected {self._wants()} on '{self.step_id}', not confirm().")
         self.confirmed, self.note = True, note
@@ -119,7 +79,7 @@ class StepRequirement(Requirement):
         Raises:
             ValueError: The question is settled.
         """
-        self._refuse_if_settled()
+        self.refuse_if_settled()
         self.confirmed, self.rejection_feedback = False, feedback
         self.user_input = self.selected_choices = None
         self._edited, self.edited_output = False, None
@@ -133,7 +93,7 @@ class StepRequirement(Requirement):
             ValueError: It is not an output review, or is settled.
             UnstorableValue: The content cannot be stored.
         """
-        self._refuse_if_settled()
+        self.refuse_if_settled()
         if not self.requires_output_review:
             raise Invalid(f"Expected {self._wants()} on '{self.step_id}', not edit().")
         to_json(new_output)
@@ -145,7 +105,7 @@ class StepRequirement(Requirement):
         Raises:
             ValueError: With one line per field that does not fit.
         """
-        self._refuse_if_settled()
+        self.refuse_if_settled()
         if not self.requires_user_input:
             raise Invalid(f"Expected {self._wants()} on '{self.step_id}', not set_user_input().")
         asked = [item.to_field() for item in self._blank_schema()]
@@ -168,7 +128,7 @@ class StepRequirement(Requirement):
         Raises:
             ValueError: An unknown route, several where one may be chosen, or another kind of question.
         """
-        self._refuse_if_settled()
+        self.refuse_if_settled()
         if not self.requires_route_selection:
             raise Invalid(f"Expected {self._wants()} on '{self.step_id}', not select().")
         unknown = [choice for choice in choices if choice not in (self.available_choices or ())]
@@ -223,6 +183,8 @@ class StepRequirement(Requirement):
 
     def verdict(self) -> Verdict | None:
         """Return what the answer says so far; None while it is incomplete."""
+        if self.confirmed is not None and type(self.confirmed) is not bool:
+            raise Invalid(f"Expected 'confirmed' of '{self.step_id}' to be true or false, but got {self.confirmed!r}.")
         if self.confirmed is False:
             return Reject(note=self.rejection_feedback, cancel_run=self.on_reject == "cancel")
         if self.requires_route_selection:
@@ -236,6 +198,13 @@ class StepRequirement(Requirement):
             return Edit(content=to_json(self.edited_output), note=self.note)
         return Approve(note=self.note) if self.confirmed else None
 
+    def answer_from(self, given: "StepRequirement") -> None:
+        """Take the answer, and nothing else, of what a holder has sent back."""
+        for name in ("confirmed", "rejection_feedback", "user_input", "selected_choices", "edited_output", "note"):
+            setattr(self, name, getattr(given, name))
+        self._edited = given._edited
+        self.on_reject = given.on_reject or self.on_reject
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "StepRequirement":
         """Return the requirement of a dict; unknown names are ignored, and nothing in it is believed but the answer."""
@@ -247,7 +216,9 @@ class StepRequirement(Requirement):
                 item if isinstance(item, UserInputField) else _loose_field(item) for item in schema
             ]
         defaults: dict[str, Any] = {"id": "", "step_id": "", **plain}
-        return cls(**defaults)
+        requirement = cls(**cls.instants(defaults))
+        requirement._edited = data.get("edited") is True
+        return requirement
 
     def _wants(self) -> str:
         if self.requires_route_selection:
@@ -279,7 +250,7 @@ class ErrorRequirement(Requirement):
         Raises:
             ValueError: The retries are used up, or the question is settled.
         """
-        self._refuse_if_settled()
+        self.refuse_if_settled()
         if self.max_retries and self.retry_count >= self.max_retries:
             raise Invalid(
                 f"Expected skip() on '{self.step_id}': it was already retried {self.retry_count} times,"
@@ -293,7 +264,7 @@ class ErrorRequirement(Requirement):
         Raises:
             ValueError: The question is settled.
         """
-        self._refuse_if_settled()
+        self.refuse_if_settled()
         self.decision = "skip"
 
     @property
@@ -316,6 +287,10 @@ class ErrorRequirement(Requirement):
         """Whether the answer is to go on without it."""
         return self.decision == "skip"
 
+    def answer_from(self, given: "ErrorRequirement") -> None:
+        """Take the answer, and nothing else, of what a holder has sent back."""
+        self.decision = given.decision
+
     def verdict(self) -> Verdict | None:
         """Return what the answer says; None while there is none."""
         match self.decision:
@@ -325,6 +300,8 @@ class ErrorRequirement(Requirement):
                 return Skip()
             case None:
                 return None
+            case other:  # pyright: ignore[reportUnnecessaryComparison] - it may come from JSON
+                raise Invalid(f"Expected the decision on '{self.step_id}' to be retry or skip, but got {other!r}.")
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "ErrorRequirement":
@@ -332,7 +309,7 @@ class ErrorRequirement(Requirement):
         known = {item.name for item in fields(cls)} - {"step_input"}
         plain: dict[str, Any] = {"id": "", "step_id": ""}
         plain |= {name: value for name, value in data.items() if name in known}
-        return cls(**plain)
+        return cls(**cls.instants(plain))
 
 
 def _loose_field(item: Mapping[str, Any]) -> UserInputField:

@@ -11,9 +11,10 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from sayso.core import forms
-from sayso.core.codec import to_json
-from sayso.model.tasks import FieldType, FormField, OnRejectAction, OnTimeoutAction
+from sayso.model.tasks import FormField, OnRejectAction, OnTimeoutAction
+from sayso.programs.fields import UserInputField, field_of
 
+_CENTURY = 100 * 366 * 86_400
 _E = TypeVar("_E", bound=StrEnum)
 
 
@@ -52,70 +53,6 @@ class OnError(StrEnum):
     """Record the error and go on."""
     pause = "pause"
     """Ask a person: retry or skip."""
-
-
-_TYPES: tuple[FieldType, ...] = ("str", "int", "float", "bool", "list", "dict")
-
-
-@dataclass(kw_only=False)
-class UserInputField:
-    """One value that a person is asked for.
-
-    Args:
-        name: The key under which the step finds the value.
-        field_type: `str`, `int`, `float`, `bool`, `list` or `dict` (or the Python type).
-        description: Shown beside the field.
-        value: The default; on a requirement, the value that was given.
-        required: Whether it may be left out.
-        allowed_values: The only values that are accepted.
-
-    Raises:
-        ValueError: An unknown type, no name, or a default that does not fit.
-    """
-
-    name: str
-    field_type: str = "str"
-    description: str | None = None
-    value: Any = None
-    required: bool = True
-    allowed_values: Sequence[Any] | None = None
-
-    def __post_init__(self) -> None:
-        if isinstance(self.field_type, type):
-            self.field_type = self.field_type.__name__
-        if not self.name:
-            raise ValueError("Expected a name for the input field, but it is empty.")
-        if self.field_type not in _TYPES:
-            raise ValueError(
-                f"Expected field_type of '{self.name}' to be one of {', '.join(_TYPES)}; got {self.field_type!r}."
-            )
-        if self.value is not None:
-            found = forms.problems([self.to_field()], {})
-            if found:
-                raise ValueError(f"Expected a default that fits the field; {found[0]}.")
-
-    def to_field(self) -> FormField:
-        """Return the field as it is stored with a task."""
-        allowed = None if self.allowed_values is None else tuple(to_json(v) for v in self.allowed_values)
-        return FormField(
-            name=self.name,
-            field_type=cast("FieldType", self.field_type),
-            description=self.description,
-            value=to_json(self.value),
-            required=self.required,
-            allowed_values=allowed,
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the field as plain JSON."""
-        return {
-            "name": self.name,
-            "field_type": self.field_type,
-            "description": self.description,
-            "value": self.value,
-            "required": self.required,
-            "allowed_values": None if self.allowed_values is None else list(self.allowed_values),
-        }
 
 
 @dataclass
@@ -178,7 +115,9 @@ class HumanReview:
         if type(self.max_retries) is not int or self.max_retries < 0:
             raise ValueError(f"Expected max_retries to be 0 (no limit) or more, but got {self.max_retries!r}.")
         self.timeout = _seconds(self.timeout)
-        self.user_input_schema = [_field(item) for item in self.user_input_schema or ()]
+        self.user_input_schema = [field_of(item) for item in self.user_input_schema or ()]
+        if not self.requires_user_input and (self.user_input_schema or self.user_input_message):
+            raise ValueError("Expected requires_user_input=True beside user_input_schema or user_input_message.")
         names = [field.name for field in self.fields()]
         if len(set(names)) != len(names):
             raise ValueError(f"Expected distinct field names, but got {', '.join(names)}.")
@@ -241,7 +180,9 @@ def check_review(kind: str, name: str, review: HumanReview, can: Abilities) -> N
         raise ValueError(f"Expected {kind} '{name}' to ask something when it has a timeout, but no gate is set.")
     if can.user_input and review.requires_user_input and not review.user_input_schema:
         raise ValueError(f"Expected user_input_schema on {kind} '{name}', which requires user input.")
-    if review.timeout is not None and review.on_timeout is OnTimeout.approve and review.requires_user_input:
+    reroutes = can.routes and review.on_reject is OnReject.retry
+    asks = review.requires_user_input or reroutes
+    if review.timeout is not None and review.on_timeout is OnTimeout.approve and asks:
         if can.routes:
             raise ValueError(
                 f"Expected a policy that {kind} '{name}' can carry out, but a deadline cannot choose a route."
@@ -284,17 +225,6 @@ def _seconds(timeout: object) -> float | None:
     if timeout is None:
         return None
     seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
-        raise ValueError(f"Expected timeout in seconds, more than 0, but got {timeout!r}.")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds <= _CENTURY:
+        raise ValueError(f"Expected timeout in seconds, more than 0 and at most a century, but got {timeout!r}.")
     return seconds
-
-
-def _field(item: UserInputField | Mapping[str, Any]) -> UserInputField:
-    if isinstance(item, UserInputField):
-        return UserInputField(
-            item.name, item.field_type, item.description, item.value, item.required, item.allowed_values
-        )
-    try:
-        return UserInputField(**item)
-    except TypeError as exc:
-        raise ValueError(f"Expected an input field (name, field_type, ...), but got {dict(item)!r}: {exc}.") from None

@@ -104,14 +104,20 @@ class RunContext:
     metadata: dict[str, Any]
     step_key: str
     """The journal key of this execution."""
+    effect_key: str
+    """The key of the first execution of this effect: a retry after a failure is the same effect, a new round of a
+    review is another."""
 
     @property
     def idempotency_key(self) -> str:
-        """The same for every attempt at this execution, in every process: hand it to remotes that honour one.
+        """The same for every attempt at this effect, in every process: hand it to remotes that honour one.
+
+        A person's retry after a failure keeps it, since the failed attempt may have gone through; an execution that a
+        reviewer has sent back gets a new one.
 
         32 hexadecimal characters.
         """
-        return hashlib.sha256(f"sayso/step/v1\x00{self.run_id}\x00{self.step_key}".encode()).hexdigest()[:32]
+        return hashlib.sha256(f"sayso/step/v1\x00{self.run_id}\x00{self.effect_key}".encode()).hexdigest()[:32]
 
 
 @dataclass

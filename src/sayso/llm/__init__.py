@@ -1,0 +1,1 @@
+"""Model providers, through one adapter; imported only when a model is first asked."""
