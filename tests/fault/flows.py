@@ -101,8 +101,20 @@ FLOWS: dict[str, Callable[[], list[Any]]] = {
     "parallel": lambda: [Parallel(a("p", _confirm()), Steps("q", steps=[a("q1"), a("q2", _form())])), a("after")],
     "nested": lambda: [a("one"), Step(workflow=inner("inside")), a("after")],
     "deadline": lambda: [a("one"), a("two", _confirm(timeout=0.05, on_timeout="approve")), a("three")],
+    "refused": lambda: [
+        a("one", _confirm(on_reject="skip")),
+        a("two"),
+        a("three", _confirm(on_reject="cancel")),
+        a("z"),
+    ],
+    "lapsed": lambda: [a("one"), a("two", _confirm(timeout=0.05, on_timeout="skip")), a("three")],
+    "reroute": lambda: [Router([a("x"), a("y")], lambda _: "x", name="r", human_review=_review()), a("z")],
     "condition": lambda: [Condition(steps=[a("yes")], else_steps=[a("no")], name="c", human_review=_confirm()), a("z")],
 }
+
+
+DEADLINES = ("deadline", "lapsed")
+"""Flows that nobody answers."""
 
 
 def _iteration() -> HumanReview:
@@ -118,7 +130,9 @@ def answer(name: str, output: WorkflowRunOutput) -> None:
     for item in output.active_error_requirements:
         item.retry()
     for item in output.active_step_requirements:
-        if item.requires_user_input:
+        if name == "refused":
+            item.reject("no")
+        elif item.requires_user_input:
             item.set_user_input(amount=3)
         elif item.requires_route_selection:
             item.select("y")
@@ -149,7 +163,7 @@ def drive(name: str, path: Path, effects: Effects, observer: Any = None, lease: 
         except ValueError:
             output = workflow.run("x", run_id="run_1", session_id="ses_1")
         while output.status not in {"COMPLETED", "CANCELLED", "ERROR"}:
-            if name == "deadline":
+            if name in DEADLINES:
                 output = _passed(workflow, db)
                 continue
             answer(name, output)

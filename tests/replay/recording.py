@@ -5,7 +5,6 @@ never changed: journals in the field cannot be either.
 """
 
 import asyncio
-import contextlib
 import json
 import sys
 from pathlib import Path
@@ -17,11 +16,11 @@ from sayso.core.codec import from_json, to_json
 from sayso.model.ids import RunId
 from sayso.model.journal import Entry, EntryKind
 from sayso.model.runs import Run
-from sayso.programs.context import Suspended
+from sayso.programs.context import RunCancelled, Suspended
 from sayso.runtime.record import Record
 from sayso.runtime.replay import ReplayContext
 from sayso.testing import CountingIds, FakeClock
-from tests.fault.flows import FLOWS, answer, build
+from tests.fault.flows import DEADLINES, FLOWS, answer, build
 
 FOLDER = Path(__file__).parent / "journals"
 
@@ -59,7 +58,7 @@ def record(name: str) -> dict[str, Any]:
         workflow = build(name, db, NoEffects())  # type: ignore[arg-type]
         output = workflow.run("x", run_id="run_1", session_id="ses_1")
         while output.is_paused:
-            if name == "deadline":
+            if name in DEADLINES:
                 clock.advance(1)
             else:
                 answer(name, output)
@@ -89,9 +88,12 @@ def replay(workflow: Workflow, run: Run, entries: list[Entry]) -> tuple[list[str
             run, record, clock=FakeClock(), ids=CountingIds(), commits=None, listening=False, fingerprint_of=str
         )
         context.stops = []
-        output: Any = None
-        with contextlib.suppress(Suspended):
+        try:
             output = await workflow.execution().run(context, from_json(record.started))
+        except RunCancelled as exc:
+            output = exc.reason
+        except Suspended:
+            output = None
         return context.stops, getattr(output, "value", output)
 
     return asyncio.run(go())
