@@ -126,16 +126,16 @@ def _hashable_parameters(function: Callable[..., Any]) -> tuple[frozenset[str] |
 def isolated(value: Any) -> Any:
     """Return a value that user code may change without changing what others see.
 
-    Earlier outputs are copied when they are looked at, the rest at once.
+    Of a step's input, which is made for the one step, the parts are copied; earlier outputs when they are looked at.
     """
     if not isinstance(value, StepInput):
         return deepcopy(value)
-    return StepInput(
-        input=_copied(value.input),
-        previous_step_content=_copied(value.previous_step_content),
-        previous_step_outputs=_Copies(value.previous_step_outputs),
-        additional_data=_copied(value.additional_data),
-    )
+    value.input = _copied(value.input)
+    value.previous_step_content = _copied(value.previous_step_content)
+    value.previous_step_outputs = _Copies(value.previous_step_outputs)
+    if value.additional_data:
+        value.additional_data = deepcopy(value.additional_data)
+    return value
 
 
 def _copied(value: Any) -> Any:
