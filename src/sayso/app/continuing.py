@@ -24,6 +24,7 @@ from sayso.programs.workflow.requirement import ErrorRequirement, Requirement, S
 from sayso.runtime.units import Chooser, Decide
 
 Given = Sequence[Requirement | Mapping[str, Any]]
+"""Requirements that come back, or their dicts."""
 
 
 def chooser(program: str, given: Given, session_id: str | None, now: datetime) -> Chooser:

@@ -1,35 +1,30 @@
-"""`Workflow`: a definition that can be run, continued, read and cancelled.
-
-Every method exists twice, sync and async, over one implementation: the sync one runs the async one on the portal's
-loop. A run is advanced by its caller; a `Worker` does the same for runs whose caller has gone.
-"""
+"""`Workflow`: a definition that can be run, continued, read and cancelled."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime
 from typing import Any, cast
 
 from sayso.app.continuing import Given, chooser
 from sayso.app.database import SqliteDb
-from sayso.app.outputs import STATUSES
+from sayso.app.outputs import STATUSES, bare_output, output_of
 from sayso.app.portal import portal
-from sayso.app.reading import ReadableWorkflow
-from sayso.app.streams import stream_of
-from sayso.core.codec import to_json
-from sayso.model.actors import Actor
-from sayso.model.errors import Invalid, RunNotFound, StepFailed, UnstorableValue
-from sayso.model.ids import RunId
-from sayso.model.runs import ENDED, RunState
+from sayso.app.runnable import Runnable, run_id_of, validated
+from sayso.core.codec import from_json_fields
+from sayso.model.errors import Invalid, RunNotFound, SaysoError
+from sayso.model.ids import RunId, SessionId
+from sayso.model.runs import Run
+from sayso.model.tasks import UserTask
 from sayso.programs.workflow import events
-from sayso.programs.workflow.output import RunStatus, WorkflowRunOutput
+from sayso.programs.workflow.definition import WorkflowDefinition
+from sayso.programs.workflow.output import RunStatus, WorkflowRunOutput, WorkflowSession
 from sayso.programs.workflow.primitives import Item
 from sayso.runtime.ports import Listener
+from sayso.runtime.runner import Rest
 from sayso.runtime.units import Claimed
 
-_POLL_SECONDS = 0.02
-Events = AsyncIterator[events.BaseWorkflowRunEvent]
 
-
-class Workflow(ReadableWorkflow):
+class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
     """A workflow with people in it.
 
     Args:
@@ -135,8 +130,8 @@ class Workflow(ReadableWorkflow):
             return await self._advance(claimed.run.id, claimed, listener)
 
         if background:
-            return self._in_background(begin)
-        return self._result(go, stream, stream_events)
+            return self._begun(begin)
+        return self._result(go, self._stamp(stream_events), stream)
 
     def run(self, input: Any = None, **options: Any) -> Any:
         """Start a run as `arun` does, and return its output, or with `stream=True` an iterator of events."""
@@ -175,22 +170,21 @@ class Workflow(ReadableWorkflow):
             TaskExpired: A deadline has passed; its `on_timeout` counts.
             DefinitionChanged: The code lost a step that the run stands on; the run stays as it is.
         """
-        found = _run_of(run_response, run_id, session_id)
+        found = run_id_of(run_response, run_id, session_id)
         given: Given = (
             step_requirements if step_requirements is not None else (run_response.requirements if run_response else ())
         )
 
         async def begin() -> Claimed | None:
-            runtime = self._runtime()
-            by = Actor(type="user", id=decided_by)
-            return await runtime.answer(found, chooser(self.name, given, session_id, runtime.clock.now()), by=by)
+            now = self._runtime().clock.now()
+            return await self._answered(found, chooser(self.name, given, session_id, now), decided_by)
 
         async def go(listener: Listener | None) -> WorkflowRunOutput:
             return await self._advance(found, await begin(), listener)
 
         if background:
-            return self._in_background(begin, found)
-        return self._result(go, stream, stream_events)
+            return self._begun(begin, found)
+        return self._result(go, self._stamp(stream_events), stream)
 
     def continue_run(self, run_response: WorkflowRunOutput | None = None, **options: Any) -> Any:
         """Continue a run as `acontinue_run` does, and return its output, or an iterator of events."""
@@ -212,31 +206,41 @@ class Workflow(ReadableWorkflow):
         Raises:
             ValueError: As `acontinue_run`.
         """
-        found = _run_of(run_response, run_id, session_id)
+        found = run_id_of(run_response, run_id, session_id)
         given: Given = (
             step_requirements if step_requirements is not None else (run_response.requirements if run_response else ())
         )
-        runtime = self._runtime()
-        choose = chooser(self.name, given, session_id, runtime.clock.now())
-        await runtime.answer(found, choose, by=Actor(type="user", id=decided_by), hold=False)
+        choose = chooser(self.name, given, session_id, self._runtime().clock.now())
+        await self._answered(found, choose, decided_by, hold=False)
 
     def decide(self, run_response: WorkflowRunOutput | None = None, **options: Any) -> None:
         """Record the answers that were given, as `adecide` does."""
         portal.call(self.adecide(run_response, **options))
 
-    async def acancel_run(self, run_id: str, *, cancelled_by: str = "local", reason: str | None = None) -> bool:
-        """End a run and close its questions; later answers are refused. False when it had ended already.
+    # -- reading -----------------------------------------------------------------------------------------
 
-        A run that is being advanced ends once the step that is being performed is over.
+    async def aget_session(self, session_id: str | None = None) -> WorkflowSession | None:
+        """Return a session with its runs, oldest first; None when there is none."""
+        runtime, wanted = self._runtime(), session_id or self.session_id or self._latest_session
+        if wanted is None:
+            raise Invalid("Expected a session_id, but none was given, and this workflow has started no run.")
+        session = await runtime.find_session(SessionId(wanted))
+        if session is None:
+            return None
+        runs = await runtime.list_runs(session_id=session.id, program=self.name, limit=10_000)
+        outputs = [await self.aget_run_output(run.id) for run in reversed(runs)]
+        return WorkflowSession(
+            session_id=session.id,
+            user_id=session.user_id,
+            session_state=from_json_fields(session.state),
+            runs=outputs,
+            created_at=session.created_at,
+            updated_at=session.updated_at,
+        )
 
-        Raises:
-            RunNotFound: No such run.
-        """
-        return await self._runtime().cancel(RunId(run_id), by=Actor(type="user", id=cancelled_by), reason=reason)
-
-    def cancel_run(self, run_id: str, *, cancelled_by: str = "local", reason: str | None = None) -> bool:
-        """End a run as `acancel_run` does."""
-        return portal.call(self.acancel_run(run_id, cancelled_by=cancelled_by, reason=reason))
+    def get_session(self, session_id: str | None = None) -> WorkflowSession | None:
+        """Return a session with its runs; see `aget_session`."""
+        return portal.call(self.aget_session(session_id))
 
     # -- inside ------------------------------------------------------------------------------------------
 
@@ -245,7 +249,7 @@ class Workflow(ReadableWorkflow):
     ) -> dict[str, Any]:
         """Return what a run starts with, in the codec's form; values that cannot be stored are refused by name."""
         if self.input_schema is not None:
-            given = _validated(self.input_schema, given)
+            given = validated(self.input_schema, given)
         parts = {
             "input": given,
             "additional_data": additional,
@@ -255,98 +259,56 @@ class Workflow(ReadableWorkflow):
         }
         return {name: self._stored(value, name) for name, value in parts.items() if value is not None}
 
-    def _stored(self, value: Any, name: str) -> Any:
-        try:
-            return to_json(value)
-        except UnstorableValue as exc:
-            raise UnstorableValue(
-                f"Expected {name} of workflow '{self.name}' to be storable, but: {exc.message}"
-            ) from None
+    def _output_of(self, rest: Rest, tasks: list[UserTask], now: datetime) -> WorkflowRunOutput:
+        return output_of(self, rest, tasks, now)
 
-    async def _advance(self, run_id: RunId, claimed: Claimed | None, listener: Listener | None) -> WorkflowRunOutput:
-        """Advance a run to rest; where another worker holds it, wait for that one."""
-        runtime = self._runtime()
-        rest = await runtime.advance(run_id, held=claimed, listener=listener, read_tasks=True)
-        while rest is None:
-            run = await runtime.load_run(run_id)
-            if run.state in ENDED or run.state is RunState.WAITING:
-                return await self.aget_run_output(run_id)
-            await asyncio.sleep(_POLL_SECONDS)
-            rest = await runtime.advance(run_id, listener=listener, read_tasks=True)
-        output = await self._output(rest)
-        if listener is not None:
-            _announce_end(output, listener)
-        elif rest.state is RunState.FAILED and rest.failure is not None:
-            raise rest.failure
-        return output
+    def _bare_of(self, run: Run, tasks: list[UserTask], now: datetime, problem: SaysoError) -> WorkflowRunOutput:
+        return bare_output(self, run, tasks, now, problem)
 
-    def _result(
-        self,
-        go: Callable[[Listener | None], Coroutine[Any, Any, WorkflowRunOutput]],
-        stream: bool | None,
-        stream_events: bool | None,
-    ) -> Coroutine[Any, Any, WorkflowRunOutput] | Events:
-        if not (self.stream if stream is None else stream):
-            return go(None)
-        fine = self.stream_events if stream_events is None else stream_events
-        return stream_of(self, go, self.db, fine=fine)
+    def _announce_end(self, output: WorkflowRunOutput, listener: Listener) -> None:
+        common: dict[str, Any] = {"session_id": output.session_id, "run_id": output.run_id}
+        match output.status:
+            case RunStatus.completed:
+                listener(events.WorkflowCompletedEvent(content=output.content, **common))
+            case RunStatus.cancelled:
+                listener(events.WorkflowCancelledEvent(reason=output.content, content=output.content, **common))
+            case RunStatus.error:
+                listener(events.WorkflowErrorEvent(error=output.error, **common))
+            case RunStatus.pending | RunStatus.running | RunStatus.paused:
+                return
 
-    async def _in_background(
+    def _stamp(self, stream_events: bool | None) -> "_Stamp":
+        return _Stamp(self, fine=self.stream_events if stream_events is None else stream_events)
+
+    async def _begun(
         self, begin: Callable[[], Coroutine[Any, Any, Claimed | None]], run_id: RunId | None = None
     ) -> WorkflowRunOutput:
-        """Start (or claim) now, advance later; the run is durable before this returns."""
+        """Start (or claim) now and go on in the background; the run is durable before this returns."""
         claimed = await begin()
         found = run_id if claimed is None else claimed.run.id
         if found is None:
             raise RunNotFound("Expected a run to go on with, but there is none.")
-        task = asyncio.get_running_loop().create_task(self._quietly(found, claimed))
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-        run = await self._runtime().load_run(found)
+        run = await self._in_background(found, claimed)
         status = RunStatus.pending if run_id is None else STATUSES[run.state]
         return WorkflowRunOutput(
             run_id=run.id, session_id=run.session_id, status=status, workflow_id=self.id, workflow_name=self.name
         )
 
-    async def _quietly(self, run_id: RunId, claimed: Claimed | None) -> None:
-        try:
-            await self._advance(run_id, claimed, None)
-        except StepFailed:
-            return  # the run is stored as ERROR, which is where a background caller looks
 
-    def _sync(self, result: Any) -> Any:
-        if asyncio.iscoroutine(result):
-            return portal.call(result)
-        return portal.iterate(result)
+class _Stamp:
+    """Fills in the fields that every event of a stream shares, and drops those that were not asked for."""
 
+    def __init__(self, workflow: Workflow, *, fine: bool) -> None:
+        self._workflow = workflow
+        self._fine = fine
+        self._run_id: str | None = None
+        self._session_id: str | None = None
 
-def _announce_end(output: WorkflowRunOutput, listener: Listener) -> None:
-    common: dict[str, Any] = {"session_id": output.session_id, "run_id": output.run_id}
-    match output.status:
-        case RunStatus.completed:
-            listener(events.WorkflowCompletedEvent(content=output.content, **common))
-        case RunStatus.cancelled:
-            listener(events.WorkflowCancelledEvent(reason=output.content, content=output.content, **common))
-        case RunStatus.error:
-            listener(events.WorkflowErrorEvent(error=output.error, **common))
-        case RunStatus.pending | RunStatus.running | RunStatus.paused:
-            return
-
-
-def _run_of(run_response: WorkflowRunOutput | None, run_id: str | None, session_id: str | None) -> RunId:
-    if run_response is not None:
-        return RunId(run_response.run_id)
-    if run_id is None or session_id is None:
-        raise Invalid("Expected a run_response, or a run_id and a session_id; got neither.")
-    return RunId(run_id)
-
-
-def _validated(schema: type[Any], given: Any) -> Any:
-    from pydantic import TypeAdapter  # Lazy: only workflows with an input_schema need it.
-
-    if type(given) is schema:
-        return given
-    try:
-        return TypeAdapter(schema).validate_python(given)
-    except ValueError as exc:
-        raise Invalid(f"Expected an input that fits {schema.__name__}, but: {exc}.") from exc
+    def __call__(self, event: object) -> object | None:
+        if not isinstance(event, events.BaseWorkflowRunEvent) or not (self._fine or isinstance(event, events.ALWAYS)):
+            return None
+        self._run_id = event.run_id = event.run_id or self._run_id
+        self._session_id = event.session_id = event.session_id or self._session_id
+        event.workflow_id, event.workflow_name = self._workflow.id, self._workflow.name
+        event.created_at = int(self._workflow.db.runtime.clock.now().timestamp())
+        return event

@@ -26,6 +26,7 @@ CALL_MOVES: frozenset[tuple[CallState | None, CallState]] = frozenset(
         (_S.AWAITING, _S.EXPIRED),
         (_S.AWAITING, _S.VOID),
         (_S.AWAITING, _S.CANCELLED),
+        (_S.AWAITING, _S.SUCCEEDED),  # executed outside
         (_S.AUTHORISED, _S.CANCELLED),
         (_S.AUTHORISED, _S.STARTED),
         (_S.RETRY_WAIT, _S.STARTED),

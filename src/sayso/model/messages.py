@@ -100,6 +100,8 @@ class ModelRequest:
 
     instructions: str
     messages: tuple[Message, ...]
+    turn: int = 1
+    """Which completion of the run this is, from 1."""
     tools: tuple[ToolOffer, ...] = ()
     temperature: float | None = None
     top_p: float | None = None

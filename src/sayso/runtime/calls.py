@@ -24,6 +24,7 @@ from sayso.model.errors import LeaseLost, UnstorableValue
 from sayso.model.ids import CallId
 from sayso.model.journal import EntryKind
 from sayso.model.json import Json
+from sayso.model.tasks import ExternalRequest
 from sayso.programs.context import Ambiguous, Attempt, CallPlan, NotApplied, Refusal, RunCancelled, Suspended
 from sayso.runtime.passes import Pass
 from sayso.runtime.record import APPROVAL
@@ -58,6 +59,8 @@ class CallExecutor:
             refusal = way.decided(outcome)
             if refusal is not None:
                 return way.refuse(refusal)
+            if isinstance(plan.approval.request, ExternalRequest):
+                return way.brought(outcome)
         return await way.execute()
 
 
@@ -71,12 +74,15 @@ class _Call:
         self._id: CallId = call_id(pass_.run.id, key)
         self._arguments = plan.call.arguments
         self._edited = False
+        self._external = plan.approval is not None and isinstance(plan.approval.request, ExternalRequest)
         self._note: str | None = None
         outcome = pass_.record.decisions.get(key + APPROVAL)
         if outcome is not None:
             self._note = outcome.note
             if outcome.edited:
                 self._arguments, self._edited = from_json(outcome.content), True
+            elif outcome.values is not None and not self._external:
+                self._arguments, self._edited = {**plan.call.arguments, **outcome.values}, True
 
     # -- before ------------------------------------------------------------------------------------------
 
@@ -95,7 +101,7 @@ class _Call:
         if outcome.action == "cancel":
             raise RunCancelled(outcome.reason or outcome.note or f"Call of {self._plan.call.tool} was rejected")
         if outcome.action == "proceed":
-            return self._plan.recheck(self._arguments)
+            return None if self._external else self._plan.recheck(self._arguments)
         by_time = outcome.verdict in {"skip", "cancel"} or (outcome.note or "").startswith("nobody decided")
         if by_time:
             return Refusal(code="approval_expired", message="nobody approved it in time", state=_S.EXPIRED)
@@ -107,6 +113,12 @@ class _Call:
         state = _S.VOID if self._asked and refusal.state in {_S.REFUSED, _S.BLOCKED} else refusal.state
         result = CallResult(state=state, code=refusal.code, message=refusal.message, note=self._note)
         return self._settle(result, self._move(_S.AWAITING if self._asked else None, state))
+
+    def brought(self, outcome: Outcome) -> CallResult:
+        """Settle a call that was executed outside, with the result that was brought."""
+        value = from_json((outcome.values or {}).get("value"))
+        result = CallResult(state=_S.SUCCEEDED, value=value, note=self._note)
+        return self._settle(result, self._move(_S.AWAITING, _S.SUCCEEDED))
 
     # -- execution ---------------------------------------------------------------------------------------
 

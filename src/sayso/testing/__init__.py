@@ -7,6 +7,8 @@ import os
 import signal
 from datetime import UTC, datetime, timedelta
 
+from sayso.testing.scripted import ScriptedModel, call
+
 
 class FakeClock:
     """A clock that moves only when it is told to.
@@ -61,4 +63,4 @@ class CrashPoint:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-__all__ = ["CountingIds", "CrashPoint", "FakeClock"]
+__all__ = ["CountingIds", "CrashPoint", "FakeClock", "ScriptedModel", "call"]

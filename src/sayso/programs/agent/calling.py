@@ -1,0 +1,293 @@
+"""One proposed call on its way: what the gate says, what a person is asked, and how the tool is executed."""
+
+import asyncio
+import inspect
+from copy import deepcopy
+from typing import Any, cast
+
+from sayso.core.codec import to_json
+from sayso.core.gate import Ask, Facts, Free, Need, Refuse, judge
+from sayso.model.calls import CallResult, CallState, Effect, ToolCall
+from sayso.model.errors import StepFailed, UnstorableValue
+from sayso.model.json import Json
+from sayso.model.messages import Proposal
+from sayso.model.runs import StatePatch
+from sayso.model.tasks import (
+    ApprovalRequest,
+    CallShown,
+    ExternalRequest,
+    FormRequest,
+    TaskSpec,
+    UncertainRequest,
+)
+from sayso.programs.agent import events
+from sayso.programs.agent.facts import AgentFacts
+from sayso.programs.agent.texts import rendered
+from sayso.programs.agent.tools import Tool, ToolContext, ToolError
+from sayso.programs.context import Ambiguous, Attempt, CallPlan, Context, NotApplied, Refusal
+
+_NEVER_LEFT = frozenset(
+    {"ConnectionRefusedError", "gaierror", "ConnectError", "ConnectTimeout", "UnsupportedProtocol", "InvalidURL"}
+)
+"""Errors after which nothing can have reached anybody; those of HTTP clients by name, since we import none."""
+
+
+class Caller:
+    """Takes the calls of one agent through gate and ledger.
+
+    Args:
+        ctx: The context.
+        facts: The agent.
+    """
+
+    def __init__(self, ctx: Context, facts: AgentFacts) -> None:
+        self._ctx = ctx
+        self._facts = facts
+
+    async def call(self, key: str, proposal: Proposal, said: str) -> tuple[str, bool]:
+        """Return what the model is told of a call, and whether that is an error.
+
+        Raises:
+            StepFailed: A person has rejected it, and the tool says that the run fails then.
+        """
+        tool = self._tool(proposal.tool)
+        result = await self._ctx.call(key, await self._plan(key, proposal, tool, said))
+        if self._ctx.listening and result.succeeded:
+            self._ctx.announce(
+                events.ToolCallCompletedEvent(
+                    agent_name=self._facts.version.name, tool_name=proposal.tool, call_key=key
+                )
+            )
+        if result.state is CallState.REJECTED and tool is not None and tool.on_reject == "fail_run":
+            raise StepFailed(key, error_type="rejected_by_human", error_message=result.note or "a person rejected it")
+        return _told(result)
+
+    def _tool(self, name: str) -> Tool | None:
+        return self._facts.tools.get(name) if name in self._facts.version.tools else None
+
+    # -- the gate ----------------------------------------------------------------------------------------
+
+    async def _plan(self, key: str, proposal: Proposal, tool: Tool | None, said: str) -> CallPlan:
+        arguments, found = _arguments(proposal, tool)
+        needs: Need = "confirmation"
+        if tool is not None:
+            needs = "input" if tool.user_input_fields else "external" if tool.external else "confirmation"
+        predicate = None
+        if tool is not None and callable(tool.approval) and not found:
+            predicate = await self._predicate(key, tool, arguments)
+        verdict = judge(
+            Facts(
+                mode=self._facts.root_mode,
+                tool=proposal.tool,
+                known=tool is not None,
+                problems=found,
+                need=needs,
+                setting=None if tool is None or callable(tool.approval) else tool.approval,
+                inherited=tool is not None and tool.inherited,
+                predicate=predicate,
+            )
+        )
+        effect = Effect.ONCE if tool is None else tool.effect
+        call = ToolCall(
+            tool=proposal.tool, tool_digest="" if tool is None else tool.digest(), effect=effect, arguments=arguments
+        )
+        return self._planned(key, call, tool, verdict, said)
+
+    def _planned(
+        self, key: str, call: ToolCall, tool: Tool | None, verdict: Free | Ask | Refuse, said: str
+    ) -> CallPlan:
+        refusal = spec = None
+        if isinstance(verdict, Refuse):
+            state = CallState.BLOCKED if verdict.by_gate else CallState.REFUSED
+            refusal = Refusal(code=verdict.code, message=verdict.message, state=state)
+        elif isinstance(verdict, Ask) and tool is not None:
+            spec = self._question(call, tool, verdict, said)
+        return CallPlan(
+            call=call,
+            refusal=refusal,
+            approval=spec,
+            recheck=lambda arguments: _recheck(tool, arguments),
+            perform=lambda attempt: self._perform(key, tool, attempt),
+            uncertain=lambda evidence: self._uncertain(key, call, evidence),
+            most_attempts=1 if tool is None else tool.max_attempts,
+            announce=lambda task: events.paused(self._facts.version.name, task),
+        )
+
+    async def _predicate(self, key: str, tool: Tool, arguments: dict[str, Json]) -> bool | str:
+        """Ask the tool's predicate about a call; a failing one says how, and counts as yes."""
+        predicate: Any = tool.approval
+
+        async def effect() -> bool | str:
+            context = await self._context(key)
+            given = (context, deepcopy(arguments)) if _positional(predicate) > 1 else (deepcopy(arguments),)
+            said = predicate(*given)
+            said = await said if inspect.isawaitable(said) else said
+            return said if isinstance(said, bool) else f"it returned {said!r} instead of True or False"
+
+        try:
+            return await self._ctx.step(f"{key}:gate", effect)
+        except StepFailed as failure:
+            return f"{failure.error_type}: {failure.error_message}"
+
+    def _question(self, call: ToolCall, tool: Tool, verdict: Ask, said: str) -> TaskSpec:
+        shown = CallShown(
+            tool=call.tool,
+            arguments=call.arguments,
+            effect=call.effect,
+            digest=call.tool_digest,
+            schema=cast("Json", tool.arguments.model_json_schema()),
+            why=verdict.why,
+            said=said or None,
+        )
+        message = tool.sentence(call.arguments)
+        request: ApprovalRequest | FormRequest | ExternalRequest
+        match verdict.need:
+            case "confirmation":
+                request = ApprovalRequest(message=message, call=shown)
+            case "input":
+                request = FormRequest(message=message, call=shown, schema=_asked_for(tool))
+            case "external":
+                request = ExternalRequest(message=message, call=shown)
+        return TaskSpec(
+            request=request,
+            step_name=self._facts.version.name,
+            step_type="Agent",
+            on_reject="skip",
+            timeout_seconds=tool.approval_timeout,
+            on_timeout=tool.on_timeout,
+        )
+
+    def _uncertain(self, key: str, call: ToolCall, evidence: dict[str, Json]) -> TaskSpec:
+        shown = CallShown(tool=call.tool, arguments=call.arguments, effect=call.effect, digest=call.tool_digest)
+        request = UncertainRequest(
+            message=f"The call of {call.tool} was sent, and nobody knows what came of it. What happened?",
+            call=shown,
+            reference=str(evidence.get("idempotency_key", key)),
+            attempt=1,
+            evidence=evidence or None,
+        )
+        return TaskSpec(request=request, step_name=self._facts.version.name, step_type="Agent")
+
+    # -- execution ---------------------------------------------------------------------------------------
+
+    async def _perform(self, key: str, tool: Tool | None, attempt: Attempt) -> Any:
+        """Call the tool's function; sort what comes of it into done, certainly not done, and unknown.
+
+        Raises:
+            NotApplied: It certainly had no effect.
+            Ambiguous: Nobody can tell.
+        """
+        if tool is None:
+            raise NotApplied("tool_not_allowed", "there is no such tool")
+        context = await self._context(key, attempt)
+        before = deepcopy(context.session_state)
+        self._ctx.announce(
+            events.ToolCallStartedEvent(
+                agent_name=self._facts.version.name, tool_name=tool.name, tool_args=attempt.arguments, call_key=key
+            )
+        )
+        try:
+            value = await self._execute(tool, attempt.arguments, context)
+        except ToolError as exc:
+            raise NotApplied("tool_error", str(exc) or "the tool did nothing") from exc
+        except Exception as exc:
+            if type(exc).__name__ in _NEVER_LEFT:
+                raise NotApplied("not_reached", f"{type(exc).__name__}: {exc}") from exc
+            evidence: dict[str, Json] = {
+                "error": f"{type(exc).__name__}: {exc}", "idempotency_key": attempt.idempotency_key,
+            }  # fmt: skip
+            raise Ambiguous(evidence) from exc
+        self._keep_state(before, context.session_state)
+        return value
+
+    async def _execute(self, tool: Tool, arguments: dict[str, Json], context: ToolContext) -> Any:
+        model = tool.arguments.model_validate(arguments)
+        given = {name: getattr(model, name) for name in type(model).model_fields}
+        given |= _context_arguments(tool.function, context)
+        function = tool.function
+        if inspect.iscoroutinefunction(function):
+            work = function(**given)
+        else:
+            work = self._ctx.offload(lambda: function(**given))
+        return await (work if tool.timeout is None else asyncio.wait_for(work, tool.timeout))
+
+    def _keep_state(self, before: dict[str, Any], after: dict[str, Any]) -> None:
+        changed = {name: value for name, value in after.items() if name not in before or before[name] != value}
+        removed = tuple(name for name in before if name not in after)
+        if changed or removed:
+            try:
+                self._ctx.merge_state(StatePatch({name: to_json(value) for name, value in changed.items()}, removed))
+            except UnstorableValue as exc:
+                raise Ambiguous(
+                    {"error": f"it changed the session's state in a way that cannot be kept: {exc}"}
+                ) from exc
+
+    async def _context(self, key: str, attempt: Attempt | None = None) -> ToolContext:
+        return ToolContext(
+            run_id=self._ctx.run_id,
+            session_id=self._ctx.session_id,
+            agent_name=self._facts.version.name,
+            user_id=self._facts.user_id,
+            session_state=await self._ctx.read_state(),
+            dependencies=self._facts.dependencies,
+            call_key=key,
+            idempotency_key="" if attempt is None else attempt.idempotency_key,
+            attempt=0 if attempt is None else attempt.number,
+        )
+
+
+def _arguments(proposal: Proposal, tool: Tool | None) -> tuple[dict[str, Json], tuple[str, ...]]:
+    """Return a call's arguments as they would be executed, and what stands against them."""
+    if proposal.arguments is None:
+        return {}, (f"they are no JSON object: {proposal.raw[:200]!r}",)
+    if tool is None:
+        return proposal.arguments, ()
+    if tool.user_input_fields:
+        given = sorted(set(proposal.arguments) & set(tool.user_input_fields))
+        if given:
+            return proposal.arguments, (f"{', '.join(given)}: only a person gives this",)
+        return proposal.arguments, ()
+    return tool.plain(proposal.arguments)
+
+
+def _recheck(tool: Tool | None, arguments: dict[str, Json]) -> Refusal | None:
+    if tool is None:
+        return Refusal(code="tool_not_allowed", message="the tool is no longer there", state=CallState.VOID)
+    _, found = tool.plain(arguments)
+    if found:
+        return Refusal(code="invalid_arguments", message="the arguments do not fit: " + "; ".join(found))
+    return None
+
+
+def _asked_for(tool: Tool) -> Json:
+    """Return the schema of the arguments that a person gives."""
+    whole: dict[str, Any] = tool.arguments.model_json_schema()
+    wanted = {name: part for name, part in whole.get("properties", {}).items() if name in tool.user_input_fields}
+    required = [name for name in whole.get("required", []) if name in tool.user_input_fields]
+    schema = {"type": "object", "properties": wanted, "required": required, "additionalProperties": False}
+    return {**schema, "$defs": whole["$defs"]} if "$defs" in whole else schema
+
+
+def _context_arguments(function: Any, context: ToolContext) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name == "session_state":
+            given[parameter.name] = context.session_state
+        elif parameter.name in {"ctx", "run_context"} or parameter.annotation in {ToolContext, "ToolContext"}:
+            given[parameter.name] = context
+    return given
+
+
+def _positional(function: Any) -> int:
+    kinds = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+    return sum(parameter.kind in kinds for parameter in inspect.signature(function).parameters.values())
+
+
+def _told(result: CallResult) -> tuple[str, bool]:
+    """Return what a model is told of a call, and whether that is an error."""
+    if not result.succeeded:
+        return f"Error ({result.code}): {result.message}", True
+    text = rendered(result.value)
+    if result.arguments is not None:
+        text = f"(A person changed the arguments to {rendered(result.arguments)}.)\n{text}"
+    return text, False

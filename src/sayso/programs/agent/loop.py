@@ -1,0 +1,198 @@
+"""The agent loop: ask the model, take its calls through the gate and the ledger, give it the results, ask again.
+
+Every answer of the model is one journaled step, so it is never asked for twice; requests are derived from the journal
+on replay. The calls of one turn run side by side: free ones at once, gated ones when a person has decided, and the
+results go back in the order in which the model asked.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from sayso.core.codec import from_json, to_json
+from sayso.core.keys import join
+from sayso.core.schemas import problems
+from sayso.model.agents import AgentMode, AgentVersion
+from sayso.model.errors import StepFailed
+from sayso.model.messages import (
+    AssistantMessage,
+    Message,
+    ModelRequest,
+    Proposal,
+    ToolMessage,
+    ToolOffer,
+    Usage,
+    UserMessage,
+)
+from sayso.programs.agent import events, replies
+from sayso.programs.agent.calling import Caller
+from sayso.programs.agent.facts import AgentFacts
+from sayso.programs.agent.platform import PLATFORM, PlatformTools
+from sayso.programs.agent.texts import as_json, rendered
+from sayso.programs.context import Context
+
+
+@dataclass
+class AgentResult:
+    """What an agent has worked out so far."""
+
+    content: Any = None
+    messages: list[Message] = field(default_factory=list[Message])
+    usage: Usage = field(default_factory=Usage)
+    calls: int = 0
+
+
+class AgentLoop:
+    """One agent at work inside a run.
+
+    Args:
+        ctx: The context.
+        facts: The agent.
+        path: The key under which everything of it lies; empty for the run's own agent.
+        result: Filled while it works, so that a run that pauses can be shown.
+    """
+
+    def __init__(self, ctx: Context, facts: AgentFacts, path: str = "", result: AgentResult | None = None) -> None:
+        self._ctx = ctx
+        self._facts = facts
+        self._version = facts.version
+        self._path = path
+        self._caller = Caller(ctx, facts)
+        self._platform = PlatformTools(ctx, facts.version)
+        self.result = result or AgentResult()
+
+    async def run(self, given: Any, history: Sequence[Message] = ()) -> Any:
+        """Work on an input until there is a final answer; return its content.
+
+        Raises:
+            StepFailed: A limit is reached, the model cannot be asked, or the answer does not fit the output schema;
+                `error_type` is the stable code.
+        """
+        limits, messages = self._version.limits, self.result.messages
+        messages += [*history, UserMessage(text=rendered(given))]
+        repaired = False
+        for number in range(1, limits.max_iterations + 1):
+            turn = join(self._path, f"turn#{number}")
+            answer = await self._ask_model(turn, number)
+            messages.append(answer)
+            self.result.usage = self.result.usage.plus(answer.usage)
+            if answer.calls:
+                messages += await self._calls(turn, answer)
+                self._check_tokens()
+                continue
+            content, problem = self._final(answer.text)
+            if problem is None:
+                self.result.content = content
+                return content
+            if repaired:
+                raise self._failed("output_schema_violation", problem)
+            repaired = True
+            messages.append(UserMessage(text=replies.repair(problem)))
+            self._check_tokens()
+        raise self._failed("max_iterations_exceeded", f"it used up its {limits.max_iterations} completions")
+
+    # -- the model ---------------------------------------------------------------------------------------
+
+    async def _ask_model(self, turn: str, number: int) -> AssistantMessage:
+        key = f"{turn}/model"
+
+        async def effect() -> Any:
+            version = self._version
+            request = ModelRequest(
+                instructions=self._instructions(),
+                messages=tuple(self.result.messages),
+                turn=number,
+                tools=self._offers(),
+                temperature=version.temperature,
+                top_p=version.top_p,
+                top_k=version.top_k,
+            )
+            return await self._facts.client.respond(request, self._delta if self._ctx.listening else None)
+
+        return replies.restored(await self._ctx.step(key, lambda: _plain(effect)))
+
+    def _delta(self, text: str) -> None:
+        self._ctx.announce(events.RunContentEvent(agent_name=self._version.name, content=text))
+
+    def _offers(self) -> tuple[ToolOffer, ...]:
+        allowed = [self._facts.tools[name] for name in self._version.tools if name in self._facts.tools]
+        offers = [ToolOffer(name=item.name, description=item.description, schema=item.schema()) for item in allowed]
+        people = self._platform.offers() if self._facts.root_mode == "hitl" else self._platform.offers(people=False)
+        return (*offers, *people)
+
+    def _instructions(self) -> str:
+        schema = self._version.output_schema
+        return self._version.instructions if not schema else f"{self._version.instructions}\n\n{replies.wanted(schema)}"
+
+    # -- the calls of a turn -----------------------------------------------------------------------------
+
+    async def _calls(self, turn: str, answer: AssistantMessage) -> list[ToolMessage]:
+        """Run the calls of a turn; return their results in the order in which the model asked."""
+        branches: list[Callable[[], Awaitable[ToolMessage]]] = []
+        for number, proposal in enumerate(answer.calls, 1):
+            key = f"{turn}/call:{number}"
+            if proposal.tool not in PLATFORM:
+                self.result.calls += 1
+                if self.result.calls > self._version.limits.max_tool_calls:
+                    most = self._version.limits.max_tool_calls
+                    raise self._failed("max_tool_calls_exceeded", f"it used up its {most} tool calls")
+            branches.append(partial(self._call, key, proposal, answer.text))
+        if len(branches) == 1:
+            return [await branches[0]()]
+        return await self._ctx.parallel(branches)
+
+    async def _call(self, key: str, proposal: Proposal, said: str) -> ToolMessage:
+        if proposal.tool in PLATFORM:
+            people = self._facts.root_mode == "hitl"
+            text, is_error = await self._platform.call(key, proposal, people=people)
+        else:
+            text, is_error = await self._caller.call(key, proposal, said)
+        return ToolMessage(call_id=proposal.id, tool=proposal.tool, text=text, is_error=is_error)
+
+    # -- the end -----------------------------------------------------------------------------------------
+
+    def _final(self, text: str) -> tuple[Any, str | None]:
+        schema = self._version.output_schema
+        if not schema:
+            return text, None
+        value, problem = as_json(text)
+        if problem is None:
+            found = problems(schema, value)
+            problem = "; ".join(found) or None
+        return value, problem
+
+    def _check_tokens(self) -> None:
+        most = self._version.limits.max_tokens_per_run
+        if self.result.usage.total_tokens > most:
+            raise self._failed("max_tokens_per_run_exceeded", f"it used up its {most} tokens")
+
+    def _failed(self, code: str, what: str) -> StepFailed:
+        return StepFailed(
+            self._path or self._version.name,
+            error_type=code,
+            error_message=f"Agent '{self._version.name}' was stopped: {what}",
+            run_id=self._ctx.run_id,
+        )
+
+
+async def _plain(effect: Any) -> Any:
+    return replies.stored(await effect())
+
+
+def deadline_of(version: AgentVersion) -> timedelta | None:
+    """Return how long a run of this version may take, waiting included."""
+    seconds = version.limits.max_session_seconds
+    return None if seconds is None else timedelta(seconds=seconds)
+
+
+def frozen(version: AgentVersion) -> Any:
+    """Return a version as it is frozen in a run that starts."""
+    return to_json(version)
+
+
+def thawed(stored: Any, mode: AgentMode | None = None) -> AgentVersion:
+    """Return a frozen version."""
+    version: AgentVersion = from_json(stored) if isinstance(stored, dict) else stored
+    return version if mode is None else replace(version, mode=mode)

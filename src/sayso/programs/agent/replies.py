@@ -1,0 +1,47 @@
+"""What the loop says to a model, and a model's answers as they are journaled."""
+
+import json
+from typing import Any
+
+from sayso.model.json import Json
+from sayso.model.messages import AssistantMessage, Proposal, Usage
+
+
+def wanted(schema: Json) -> str:
+    """Ask for a final answer of a schema."""
+    return f"Your final answer must be raw JSON, without any other text, that fits this schema:\n{json.dumps(schema)}"
+
+
+def repair(problem: str) -> str:
+    """Ask once more for an answer that fits."""
+    return f"Your answer does not fit: {problem}. Answer again with raw JSON that fits the schema, and nothing else."
+
+
+def stored(answer: AssistantMessage) -> dict[str, Any]:
+    """Return an answer as it is journaled, without its empty parts."""
+    plain: dict[str, Any] = {
+        "text": answer.text,
+        "calls": [
+            {"id": call.id, "tool": call.tool, "arguments": call.arguments, "raw": call.raw} for call in answer.calls
+        ],
+        "usage": [answer.usage.input_tokens, answer.usage.output_tokens, answer.usage.cost],
+        "model": answer.model,
+        "finish": answer.finish,
+        "raw": answer.raw,
+        "retries": list(answer.retries),
+    }
+    return {name: value for name, value in plain.items() if value}
+
+
+def restored(plain: dict[str, Any]) -> AssistantMessage:
+    """Return a journaled answer."""
+    used = plain.get("usage", [0, 0, None])
+    return AssistantMessage(
+        text=plain.get("text", ""),
+        calls=tuple(Proposal(**call) for call in plain.get("calls", ())),
+        usage=Usage(input_tokens=used[0], output_tokens=used[1], cost=used[2]),
+        model=plain.get("model"),
+        finish=plain.get("finish"),
+        raw=plain.get("raw"),
+        retries=tuple(plain.get("retries", ())),
+    )

@@ -1,0 +1,258 @@
+"""`RunRequirement`: a question of an agent's run, with the methods that answer it.
+
+Of what a holder sends back only the answer is read, by the requirement's id.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Any
+
+from sayso.core.codec import from_json, to_json
+from sayso.core.ledger import HAPPENED, NOT_HAPPENED, STOP
+from sayso.core.verdicts import Refused, settle
+from sayso.model.decisions import Answer, Approve, Choose, Edit, Outcome, Reject, Verdict
+from sayso.model.errors import Invalid, InvalidDecision
+from sayso.model.tasks import ApprovalRequest, CallShown, FormRequest, OptionsRequest, TaskSpec, UserTask
+from sayso.programs.requirement import Requirement
+
+
+@dataclass
+class ToolExecution:
+    """The tool call that a question is about."""
+
+    tool_name: str
+    tool_args: dict[str, Any]
+    effect: str
+    call_key: str
+    """The journal key of the call."""
+
+
+@dataclass
+class RunRequirement(Requirement):
+    """A question of an agent: an approval, missing arguments, an external result, an answer, an unknown outcome."""
+
+    kind: str = "approval"
+    """`approval`, `form`, `external`, `text`, `number`, `multi_option`, `uncertain` or `message`."""
+    message: str = ""
+    why: str | None = None
+    tool_execution: ToolExecution | None = None
+    options: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    schema: Any = None
+    """What values, or edited arguments, must fit."""
+    confirmation: bool | None = None
+    note: str | None = None
+    values: dict[str, Any] | None = None
+    choice: str | None = None
+    edited_args: dict[str, Any] | None = None
+    _spec: TaskSpec | None = field(default=None, repr=False, compare=False)
+
+    # -- what it wants -----------------------------------------------------------------------------------
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """Whether a yes or no is asked for and not given."""
+        return self.is_open and self.kind == "approval" and self.verdict() is None
+
+    @property
+    def needs_user_input(self) -> bool:
+        """Whether values are asked for and not given."""
+        return self.is_open and self.kind in {"form", "text", "number", "message"} and self.verdict() is None
+
+    @property
+    def needs_external_execution(self) -> bool:
+        """Whether a result from outside is asked for and not given."""
+        return self.is_open and self.kind == "external" and self.verdict() is None
+
+    def is_resolved(self) -> bool:
+        """Whether an answer is given, here or in the store."""
+        return not self.is_open or self.verdict() is not None
+
+    # -- answering ---------------------------------------------------------------------------------------
+
+    def confirm(self, note: str | None = None) -> None:
+        """Say yes to a call as it is shown.
+
+        Raises:
+            ValueError: The question is of another kind, or is settled.
+        """
+        self._wanted("approval", by="confirm()")
+        self.confirmation, self.note, self.edited_args = True, note, None
+
+    def edit(self, arguments: Mapping[str, Any], note: str | None = None) -> None:
+        """Say yes to a call with other arguments.
+
+        Raises:
+            ValueError: The arguments do not fit the tool's schema, or the question is of another kind.
+        """
+        self._wanted("approval", by="edit()")
+        self._keep(confirmation=True, note=note, edited_args=dict(arguments))
+
+    def reject(self, note: str | None = None, *, cancel_run: bool = False) -> None:
+        """Say no, with the reason that the model is told; with `cancel_run` the run ends.
+
+        Raises:
+            ValueError: The question cannot be rejected, or is settled.
+        """
+        self.refuse_if_settled()
+        if self.kind in {"uncertain", "message"}:
+            raise Invalid(f"Expected an answer to '{self.step_id}', which cannot be rejected.")
+        self.confirmation, self.note = False, note
+        self.values = self.choice = self.edited_args = None
+        self.on_reject = "cancel" if cancel_run else self.on_reject
+
+    def provide_user_input(self, values: Mapping[str, Any]) -> None:
+        """Give the arguments, or the form's values, that a person is asked for.
+
+        Raises:
+            ValueError: They do not fit; nothing of the call is kept.
+        """
+        self._wanted("form", by="provide_user_input()")
+        self._keep(values=dict(values))
+
+    def set_external_execution_result(self, result: Any) -> None:
+        """Give the result of a call that was executed outside.
+
+        Raises:
+            ValueError: The question is of another kind, or is settled.
+        """
+        self._wanted("external", by="set_external_execution_result()")
+        self._keep(values={"value": result})
+
+    def answer(self, value: Any) -> None:
+        """Give the text, the number, the message, or another option where that is allowed.
+
+        Raises:
+            ValueError: It does not fit.
+        """
+        self._wanted("text", "number", "message", "multi_option", by="answer()")
+        self._keep(values={"value": value}, choice=None)
+
+    def choose(self, option: str) -> None:
+        """Choose an option by its id.
+
+        Raises:
+            ValueError: There is no such option.
+        """
+        self._wanted("multi_option", by="choose()")
+        self._keep(choice=option, values=None)
+
+    def it_happened(self, reference: str | None = None) -> None:
+        """Say that a call with an unknown outcome took effect."""
+        self._say(HAPPENED, reference)
+
+    def it_did_not_happen(self, note: str | None = None) -> None:
+        """Say that it did not; the model may propose it again, which is another call with another approval."""
+        self._say(NOT_HAPPENED, note)
+
+    def stop_run(self, note: str | None = None) -> None:
+        """End the run, since nobody can tell."""
+        self._say(STOP, note)
+
+    def verdict(self) -> Verdict | None:
+        """Return what the answer says so far; None while there is none."""
+        if self.confirmation is not None and type(self.confirmation) is not bool:
+            raise Invalid(f"Expected the confirmation of '{self.step_id}' to be true or false.")
+        if self.confirmation is False:
+            return Reject(note=self.note, cancel_run=self.on_reject == "cancel")
+        if self.choice is not None:
+            return Choose(choices=(self.choice,), note=self.note)
+        if self.values is not None:
+            return Answer(values={name: to_json(value) for name, value in self.values.items()}, note=self.note)
+        if self.edited_args is not None:
+            return Edit(content=to_json(self.edited_args), note=self.note)
+        return Approve(note=self.note) if self.confirmation else None
+
+    # -- for the runtime ---------------------------------------------------------------------------------
+
+    def answer_from(self, given: "RunRequirement") -> None:
+        """Take the answer, and nothing else, of what a holder has sent back."""
+        for name in ("confirmation", "note", "values", "choice", "edited_args"):
+            setattr(self, name, getattr(given, name))
+        self.on_reject = given.on_reject or self.on_reject
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "RunRequirement":
+        """Return the requirement of a dict; nothing in it is believed but the answer."""
+        known = {item.name for item in fields(cls) if not item.name.startswith("_")} - {"tool_execution"}
+        plain: dict[str, Any] = {"id": "", "step_id": ""}
+        plain |= {name: value for name, value in data.items() if name in known}
+        return cls(**cls.instants(plain))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the requirement as a dict."""
+        plain = super().to_dict()
+        if self.tool_execution is not None:
+            plain["tool_execution"] = dict(vars(self.tool_execution))
+        return plain
+
+    def _say(self, what: str, note: str | None) -> None:
+        self._wanted("uncertain", by="it_happened(), it_did_not_happen() or stop_run()")
+        self._keep(choice=what, note=note)
+
+    def _wanted(self, *kinds: str, by: str) -> None:
+        self.refuse_if_settled()
+        if self.kind not in kinds:
+            raise Invalid(f"Expected an answer that fits a question of kind '{self.kind}', not {by}.")
+
+    def _keep(self, **answer: Any) -> None:
+        """Keep an answer if it fits what is stored."""
+        before = {name: getattr(self, name) for name in answer}
+        for name, value in answer.items():
+            setattr(self, name, value)
+        verdict = self.verdict()
+        outcome = None if self._spec is None or verdict is None else settle(self._spec, verdict)
+        if isinstance(outcome, Refused):
+            for name, value in before.items():
+                setattr(self, name, value)
+            raise InvalidDecision(f"Expected an answer that fits '{self.step_id}', but: {outcome.reason}.")
+
+
+def requirement_of(task: UserTask, *, now: datetime, outcome: Outcome | None = None) -> RunRequirement:
+    """Return the requirement that shows a stored task, and how it was decided where `outcome` says so."""
+    spec, request = task.spec, task.spec.request
+    call: CallShown | None = getattr(request, "call", None)
+    found = RunRequirement(
+        id=task.id,
+        step_id=task.key.partition("?")[0],
+        step_name=spec.step_name,
+        step_type=spec.step_type,
+        digest=task.digest,
+        status=str(task.status_at(now)),
+        decided_by=task.decided_by,
+        decided_at=task.decided_at,
+        timeout_at=task.due_at,
+        on_timeout=None if task.due_at is None else spec.on_timeout,
+        on_reject=spec.on_reject,
+        kind=request.kind,
+        message=request.message,
+        why=None if call is None else call.why,
+        tool_execution=None if call is None else _execution(call, task.key),
+        options=[{"id": o.id, "label": o.label} for o in request.options]
+        if isinstance(request, OptionsRequest)
+        else [],
+        schema=_schema_of(request),
+        _spec=spec,
+    )
+    if outcome is not None:
+        found.note = outcome.note
+        found.confirmation = outcome.action == "proceed"
+        found.values = None if outcome.values is None else from_json(dict(outcome.values))
+        found.choice = outcome.choices[0] if outcome.choices else None
+        found.edited_args = from_json(outcome.content) if outcome.edited else None
+    return found
+
+
+def _execution(call: CallShown, key: str) -> ToolExecution:
+    arguments: Any = call.arguments
+    return ToolExecution(
+        tool_name=call.tool, tool_args=dict(arguments), effect=call.effect, call_key=key.partition("?")[0]
+    )
+
+
+def _schema_of(request: object) -> Any:
+    if isinstance(request, FormRequest):
+        return request.schema
+    if isinstance(request, ApprovalRequest) and request.call is not None:
+        return request.call.schema
+    return None

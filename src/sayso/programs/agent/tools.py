@@ -1,0 +1,274 @@
+"""`@tool`: a function that a model may ask for, with everything that its way through gate and ledger needs to know."""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeVar, cast, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from sayso.core.ledger import tool_digest
+from sayso.model.calls import Effect
+from sayso.model.json import Json
+from sayso.model.tasks import OnTimeoutAction
+
+F = TypeVar("F", bound=Callable[..., Any])
+OnToolReject = Literal["return_to_agent", "fail_run"]
+Approval = bool | Callable[..., bool] | None
+_CONTEXT = frozenset({"ctx", "run_context", "session_state"})
+_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+
+
+class ToolError(Exception):
+    """Raised by a tool that has certainly done nothing: the model is told why, and may try something else."""
+
+
+@dataclass
+class ToolContext:
+    """Where a tool runs; functions that take `ctx` (or `run_context`) get it."""
+
+    run_id: str
+    session_id: str
+    agent_name: str
+    user_id: str | None
+    session_state: dict[str, Any]
+    """The session's state; what a tool changes is stored with its outcome."""
+    dependencies: Mapping[str, Any]
+    call_key: str
+    """The journal key of the call."""
+    idempotency_key: str = ""
+    """The same for every attempt at this call, in every process: hand it to remotes that honour one."""
+    attempt: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """One tool. Made by `@tool`; calling it calls the function."""
+
+    name: str
+    description: str
+    function: Callable[..., Any]
+    arguments: type[BaseModel]
+    """What the arguments must fit; unknown ones are refused."""
+    effect: Effect = Effect.ONCE
+    approval: Approval = None
+    """True or False decide; None inherits the toolkit's default; a predicate is asked about each call."""
+    inherited: bool = False
+    user_input_fields: tuple[str, ...] = ()
+    """Arguments that a person gives, not the model."""
+    external: bool = False
+    """Whether it is executed outside, and a person or program brings the result."""
+    summary: str | None = None
+    """A template of the card's sentence over the arguments: `Refund {amount} to {customer}`."""
+    timeout: float | None = None
+    """Seconds that an execution may take."""
+    on_reject: OnToolReject = "return_to_agent"
+    approval_timeout: float | None = None
+    """Seconds that the question about a call may wait."""
+    on_timeout: OnTimeoutAction = "reject"
+    max_attempts: int = 3
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the function itself, without gate and ledger: for tests and for code."""
+        return self.function(*args, **kwargs)
+
+    def schema(self) -> dict[str, Json]:
+        """Return the JSON Schema of what the model gives; what a person gives is left out."""
+        whole: dict[str, Any] = self.arguments.model_json_schema()
+        for name in self.user_input_fields:
+            whole.get("properties", {}).pop(name, None)
+        if self.user_input_fields:
+            whole["required"] = [name for name in whole.get("required", []) if name not in self.user_input_fields]
+        return whole
+
+    def digest(self) -> str:
+        """Return the digest of the definition, which an approval is bound to."""
+        code = f"{getattr(self.function, '__module__', '?')}:{getattr(self.function, '__qualname__', '?')}"
+        return tool_digest(self.name, self.arguments.model_json_schema(), self.effect, code)
+
+    def plain(self, arguments: Mapping[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
+        """Return arguments as they would be executed, with defaults and coerced types, and what stands against them."""
+        try:
+            model = self.arguments.model_validate(dict(arguments))
+        except ValidationError as exc:
+            found = tuple(
+                f"{'.'.join(map(str, error['loc'])) or 'arguments'}: {error['msg']}" for error in exc.errors()
+            )
+            return dict(arguments), found
+        return cast("dict[str, Json]", model.model_dump(mode="json")), ()
+
+    def sentence(self, arguments: Mapping[str, Json]) -> str:
+        """Return the card's sentence."""
+        if self.summary is not None:
+            try:
+                return self.summary.format_map(dict(arguments))
+            except (KeyError, IndexError, ValueError, AttributeError):
+                return f"{self.summary} (this sentence could not be filled in)"
+        given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        return f"Run {self.name}({given})?"
+
+
+@dataclass
+class Toolkit:
+    """Tools that share a default: whether they require approval, unless a tool says otherwise.
+
+    Args:
+        name: For people.
+        tools: The tools.
+        requires_approval: The default for tools whose own setting is None.
+    """
+
+    name: str
+    tools: Sequence[Tool | Callable[..., Any]] = field(default_factory=list[Any])
+    requires_approval: bool = False
+
+    def all(self) -> list[Tool]:
+        """Return the tools with the default that they inherit."""
+        return [replace(as_tool(item), inherited=self.requires_approval) for item in self.tools]
+
+
+def tool(
+    function: Any = None,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    requires_confirmation: Approval = None,
+    requires_approval: Approval = None,
+    needs_approval: Approval = None,
+    requires_user_input: bool = False,
+    user_input_fields: Sequence[str] = (),
+    external_execution: bool = False,
+    effect: Effect | str = Effect.ONCE,
+    summary: str | None = None,
+    timeout: float | None = None,
+    on_reject: OnToolReject = "return_to_agent",
+    approval_timeout: float | None = None,
+    on_timeout: OnTimeoutAction = "reject",
+    max_attempts: int = 3,
+) -> Any:
+    """Make a tool of a sync or async function; with or without parentheses.
+
+    Args:
+        function: The function; its signature gives the schema, its docstring the descriptions.
+        name: What the model calls it; the function's name by default.
+        description: What the model is told; the docstring's first paragraph by default.
+        requires_confirmation: Whether a person must say yes: a flag, or a predicate of the arguments (`ctx, args`, or
+            `args` alone). None inherits from the toolkit. A predicate that fails asks.
+        requires_approval: Another name of it.
+        needs_approval: Another name of it.
+        requires_user_input: Whether a person gives some of the arguments.
+        user_input_fields: Which.
+        external_execution: Whether it is executed outside, and its result is brought back.
+        effect: `read`, `keyed` or `once`: what may happen when an outcome is unknown.
+        summary: The card's sentence, a template over the arguments.
+        timeout: Seconds that an execution may take; after that its outcome is unknown.
+        on_reject: Whether the model learns of a rejection, or the run fails.
+        approval_timeout: Seconds that the question may wait.
+        on_timeout: What happens then: `reject` by default.
+        max_attempts: How often a `read` or `keyed` call may be started.
+
+    Raises:
+        ValueError: A setting is unknown, or two of them exclude each other.
+    """
+    approval = _approval(requires_confirmation, requires_approval, needs_approval)
+    if (bool(approval) + bool(requires_user_input or user_input_fields) + external_execution) > 1:
+        raise ValueError("Expected one of confirmation, user input and external execution, but got several.")
+    if requires_user_input and not user_input_fields:
+        raise ValueError("Expected user_input_fields beside requires_user_input.")
+    if on_reject not in {"return_to_agent", "fail_run"}:
+        raise ValueError(f"Expected on_reject to be return_to_agent or fail_run, but got {on_reject!r}.")
+    if on_timeout not in {"approve", "reject", "cancel", "skip"}:
+        raise ValueError(f"Expected on_timeout to be approve, reject, cancel or skip, but got {on_timeout!r}.")
+    _positive(timeout, approval_timeout)
+    options: dict[str, Any] = {
+        "effect": _effect(effect), "approval": approval, "user_input_fields": tuple(user_input_fields),
+        "external": external_execution, "summary": summary, "timeout": timeout, "on_reject": on_reject,
+        "approval_timeout": approval_timeout, "on_timeout": on_timeout, "max_attempts": max_attempts,
+    }  # fmt: skip
+
+    def make(target: Callable[..., Any]) -> Tool:
+        return _made(target, name, description, options)
+
+    return make if function is None else make(function)
+
+
+def _approval(*given: Approval) -> Approval:
+    settings = [item for item in given if item is not None]
+    if len(settings) > 1:
+        raise ValueError("Expected one of requires_confirmation, requires_approval and needs_approval; got several.")
+    approval = settings[0] if settings else None
+    if not (approval is None or isinstance(approval, bool) or callable(approval)):
+        raise ValueError(f"Expected requires_confirmation to be True, False or a function, but got {approval!r}.")
+    return approval
+
+
+def _positive(*timeouts: float | None) -> None:
+    for number in timeouts:
+        if number is not None and not number > 0:
+            raise ValueError(f"Expected a timeout of more than 0 seconds, but got {number!r}.")
+
+
+def as_tool(item: Tool | Callable[..., Any]) -> Tool:
+    """Return a tool as it is, and a plain function as a tool with every default.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    if isinstance(item, Tool):
+        return item
+    if not callable(item):
+        raise ValueError(f"Expected a tool or a function, but got {item!r}.")
+    return tool(item)
+
+
+def _made(function: Callable[..., Any], name: str | None, description: str | None, options: dict[str, Any]) -> Tool:
+    found = name or getattr(function, "__name__", type(function).__name__)
+    if not _NAME.fullmatch(found):
+        raise ValueError(f"Expected a tool's name of letters, digits, _ and - (at most 64), but got {found!r}.")
+    about, parameters = _docs(inspect.getdoc(function) or "")
+    model = _model(function, found, parameters)
+    unknown = [item for item in options["user_input_fields"] if item not in model.model_fields]
+    if unknown:
+        raise ValueError(f"Expected user_input_fields of '{found}' to be its arguments, but {unknown} are not.")
+    return Tool(name=found, description=description or about or found, function=function, arguments=model, **options)
+
+
+def _effect(effect: Effect | str) -> Effect:
+    try:
+        return Effect(effect)
+    except ValueError:
+        raise ValueError(f"Expected effect to be one of {', '.join(Effect)}, but got {effect!r}.") from None
+
+
+def _model(function: Callable[..., Any], name: str, about: Mapping[str, str]) -> type[BaseModel]:
+    """Return a pydantic model of a function's arguments, without those that we give."""
+    hints = get_type_hints(function, include_extras=True)
+    fields: dict[str, Any] = {}
+    for parameter in inspect.signature(function).parameters.values():
+        hint = hints.get(parameter.name, Any)
+        if parameter.name in _CONTEXT or hint is ToolContext:
+            continue
+        if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
+            raise ValueError(f"Expected named arguments on tool '{name}', but it takes '{parameter}'.")
+        default = ... if parameter.default is parameter.empty else parameter.default
+        fields[parameter.name] = (hint, Field(default, description=about.get(parameter.name)))
+    try:
+        return create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+    except Exception as exc:
+        raise ValueError(f"Expected arguments of tool '{name}' that have a JSON Schema, but: {exc}.") from exc
+
+
+def _docs(text: str) -> tuple[str, dict[str, str]]:
+    """Return a docstring's first paragraph, and what its `Args:` say of each argument."""
+    head, _, rest = text.partition("\n\n")
+    about: dict[str, str] = {}
+    block = re.search(r"Args:\n((?:[ \t]+.*(?:\n|$)|\n)+)", rest)
+    for line in block.group(1).splitlines() if block else ():
+        found = re.match(r"\s+(\w+)(?:\s*\([^)]*\))?:\s*(.+)", line)
+        if found:
+            about[found.group(1)] = found.group(2).strip()
+        elif about and line.strip():
+            last = next(reversed(about))
+            about[last] += " " + line.strip()
+    return " ".join(head.split()), about
