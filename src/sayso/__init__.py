@@ -8,9 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sayso.app.agent import Agent
     from sayso.app.database import SqliteDb
     from sayso.app.worker import Worker
     from sayso.model.errors import SaysoError, StepFailed
+    from sayso.programs.agent.tools import ToolContext, ToolError, Toolkit, tool
     from sayso.workflow import (
         Condition,
         ErrorRequirement,
@@ -37,13 +39,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "SqliteDb": "sayso.app.database",
-    "Worker": "sayso.app.worker",
+    "Agent": "sayso.app.agent",
     "SaysoError": "sayso.model.errors",
+    "SqliteDb": "sayso.app.database",
     "StepFailed": "sayso.model.errors",
+    "ToolContext": "sayso.programs.agent.tools",
+    "ToolError": "sayso.programs.agent.tools",
+    "Toolkit": "sayso.programs.agent.tools",
+    "Worker": "sayso.app.worker",
+    "tool": "sayso.programs.agent.tools",
 }
 
 __all__ = [
+    "Agent",
     "Condition",
     "ErrorRequirement",
     "HumanReview",
@@ -63,11 +71,15 @@ __all__ = [
     "StepOutput",
     "StepRequirement",
     "Steps",
+    "ToolContext",
+    "ToolError",
+    "Toolkit",
     "UserInputField",
     "Worker",
     "Workflow",
     "WorkflowRunOutput",
     "pause",
+    "tool",
 ]
 
 

@@ -38,25 +38,38 @@ def chooser(program: str, given: Given, session_id: str | None, now: datetime) -
     """
 
     def choose(run: Run, tasks: Sequence[UserTask]) -> list[Decide]:
-        if session_id is not None and run.session_id != session_id:
-            raise RunNotFound(
-                f"Expected run {run.id} in session {session_id}, but it belongs to another.", run_id=run.id
-            )
-        if run.program != program:
-            raise RunNotFound(f"Expected run {run.id} to be one of '{program}', but it is one of '{run.program}'.")
-        _refuse_ended(run)
+        refuse_foreign_or_ended(run, program, session_id)
         commands = answers(given, tasks, now)
-        if not commands and run.state is RunState.WAITING and run.problem is None:
-            open_ = [task.key for task in tasks if task.status == "pending"]
-            raise UnresolvedTasks(
-                f"Cannot continue run {run.id} - unresolved step requirements: {open_}.", run_id=run.id
-            )
+        if not commands:
+            refuse_unresolved(run, tasks, now)
         return commands
 
     return choose
 
 
-def _refuse_ended(run: Run) -> None:
+def refuse_unresolved(run: Run, tasks: Sequence[UserTask], now: datetime) -> None:
+    """Refuse to continue a run that waits for people, without any answer.
+
+    Raises:
+        UnresolvedTasks: Naming what is open.
+    """
+    due = run.ready_at is not None and run.ready_at <= now
+    if run.state is RunState.WAITING and run.problem is None and not due:
+        open_ = [task.key for task in tasks if task.status == "pending"]
+        raise UnresolvedTasks(f"Cannot continue run {run.id} - unresolved step requirements: {open_}.", run_id=run.id)
+
+
+def refuse_foreign_or_ended(run: Run, program: str, session_id: str | None) -> None:
+    """Refuse to continue what is not the caller's run, or is over.
+
+    Raises:
+        RunNotFound: It is of another program, or in another session.
+        RunNotPaused: It has ended.
+    """
+    if session_id is not None and run.session_id != session_id:
+        raise RunNotFound(f"Expected run {run.id} in session {session_id}, but it belongs to another.", run_id=run.id)
+    if run.program != program:
+        raise RunNotFound(f"Expected run {run.id} to be one of '{program}', but it is one of '{run.program}'.")
     if run.state in ENDED:
         status = {"failed": "ERROR"}.get(run.state, run.state.upper())
         raise RunNotPaused(f"Cannot continue a run that is not paused. Current status: {status}.", run_id=run.id)
@@ -88,7 +101,7 @@ def answers(given: Given, tasks: Sequence[UserTask], now: datetime) -> list[Deci
             verdict = requirement.verdict()
         if verdict is None:
             continue
-        if _is_settled(task, verdict, now, sent_before=requirement.status == TaskStatus.COMPLETED):
+        if is_settled(task, verdict, now, sent_before=requirement.status == TaskStatus.COMPLETED):
             continue
         outcome = settle(task.spec, verdict)
         if isinstance(outcome, Refused):
@@ -97,7 +110,13 @@ def answers(given: Given, tasks: Sequence[UserTask], now: datetime) -> list[Deci
     return commands
 
 
-def _is_settled(task: UserTask, verdict: Verdict, now: datetime, *, sent_before: bool) -> bool:
+def is_settled(task: UserTask, verdict: Verdict, now: datetime, *, sent_before: bool) -> bool:
+    """Tell whether an answer is recorded already, or was settled when its holder read it.
+
+    Raises:
+        AlreadyDecided: Someone else has decided otherwise.
+        TaskExpired: The answer comes after the deadline.
+    """
     match task.status_at(now):
         case TaskStatus.PENDING:
             return False

@@ -41,7 +41,7 @@ def output_of(definition: WorkflowDefinition, rest: Rest, tasks: list[UserTask],
             output.content = rest.reason
             output.cancellation_stage = finished.get("stage", "EXECUTING" if rest.record.cancelled_by else "PAUSED")
         case RunState.FAILED:
-            output.error = _error_of(rest, finished)
+            output.error = error_of(rest, finished)
             output.content = f"Workflow execution failed: {output.error}"
         case RunState.QUEUED | RunState.RUNNING | RunState.WAITING:
             output.content = execution.results[-1].content if execution.results else None
@@ -75,7 +75,8 @@ def _bare(definition: WorkflowDefinition, run: Run, state: RunState, started: di
     )
 
 
-def _error_of(rest: Rest, finished: dict[str, Any]) -> str:
+def error_of(rest: Rest, finished: dict[str, Any]) -> str:
+    """Return why a run failed, in one sentence."""
     error = finished.get("e")
     if error is not None:
         return f"{error['type']}: {error['message']}"

@@ -267,7 +267,7 @@ class _Call:
             was=was,
             state=state,
             digest=self._digest(),
-            shown_digest=self._shown_digest(),
+            shown_digest=self._pass.record.shown.get(self._key + APPROVAL) or self._shown_digest(),
             arguments=canonical(self._arguments),
             call=self._plan.call,
             attempt=attempt,

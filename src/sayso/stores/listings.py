@@ -81,6 +81,8 @@ def _tasks(status: str, filters: list[str], *, paged: bool) -> Select[Any]:
         query = query.where(tasks.c.status == constant(status))
     if status == "pending":
         query = query.where(or_(tasks.c.due_at.is_(None), tasks.c.due_at > P("now")))
+    if "kind" not in filters:
+        query = query.where(tasks.c.kind != constant("message"))  # a conversation waits, but it is nobody's task
     for name in filters:
         query = query.where(tasks.c[name] == P(name))
     if paged:

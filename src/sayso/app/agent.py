@@ -1,0 +1,346 @@
+"""`Agent`: an agent that can be run, continued, read and cancelled."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, cast
+
+from pydantic import TypeAdapter
+
+from sayso.app.agentruns import RunOutput, answers_of, earlier_messages, run_output_of
+from sayso.app.continuing import Given, refuse_foreign_or_ended
+from sayso.app.database import SqliteDb
+from sayso.app.outputs import STATUSES
+from sayso.app.portal import portal
+from sayso.app.runnable import Runnable, run_id_of
+from sayso.core.schemas import problems
+from sayso.model.agents import AgentMode, AgentVersion, Limits
+from sayso.model.errors import Invalid, RunNotFound, SaysoError
+from sayso.model.ids import RunId, SessionId
+from sayso.model.runs import Run
+from sayso.model.tasks import UserTask
+from sayso.programs.agent import events
+from sayso.programs.agent.client import ModelClient
+from sayso.programs.agent.definition import AgentDefinition
+from sayso.programs.agent.loop import frozen
+from sayso.programs.workflow.output import RunStatus
+from sayso.runtime.ports import Listener
+from sayso.runtime.runner import Rest
+from sayso.runtime.units import Claimed, Decide
+
+
+class Agent(AgentDefinition, Runnable[RunOutput]):
+    """A model with tools and a mode, whose every tool call passes a gate and a ledger.
+
+    Args:
+        name: The name under which its runs are stored.
+        model: `provider:name` (e.g. `openai:gpt-5`), or an object with `respond`.
+        instructions: What it is told.
+        tools: Functions, tools and toolkits; these, and no others, may be called.
+        mode: `hitl` may pause for people, `request` never does, `sub_agent` works for a parent.
+        description: For a parent's model; required of a sub-agent.
+        input_schema: A type, or a JSON Schema, that inputs must fit.
+        output_schema: A type, or a JSON Schema, of the final answer; the content is the parsed value.
+        db: Where runs live; without one they live in memory.
+        session_id: The session of runs that name none.
+        dependencies: Values handed to every tool; they live in code and are not stored.
+        temperature: 0 to 1.
+        top_p: 0.1 to 1.
+        top_k: 1 to 500.
+        num_history_runs: How many earlier runs of the session the model is told about.
+        base_url: Another address that speaks the provider's protocol.
+        max_iterations: Model completions of a run.
+        max_tool_calls: Attempted tool calls of a run.
+        max_tokens_per_run: Tokens of a run, input and output.
+        max_session_seconds: Wall clock of a run, waiting included.
+        wait_budget_seconds: All waits of a run together.
+        stream: Whether runs return events by default.
+
+    Raises:
+        ValueError: A setting is out of bounds, or tools clash.
+    """
+
+    def __init__(
+        self,
+        name: str = "agent",
+        *,
+        model: str | ModelClient,
+        instructions: str = "",
+        tools: Sequence[Any] = (),
+        mode: AgentMode = "hitl",
+        description: str | None = None,
+        input_schema: Any = None,
+        output_schema: Any = None,
+        db: SqliteDb | None = None,
+        session_id: str | None = None,
+        dependencies: dict[str, Any] | None = None,
+        temperature: float | None = None,
+        top_p: float | None = None,
+        top_k: int | None = None,
+        num_history_runs: int = 3,
+        base_url: str | None = None,
+        max_iterations: int = 10,
+        max_tool_calls: int = 32,
+        max_tokens_per_run: int = 400_000,
+        max_session_seconds: float | None = None,
+        wait_budget_seconds: float = 604_800,
+        stream: bool = False,
+    ) -> None:
+        client = _client(model, base_url)
+        version = AgentVersion(
+            name=name,
+            mode=mode,
+            model=client.name,
+            instructions=instructions,
+            description=description,
+            input_schema=_schema(input_schema),
+            output_schema=_schema(output_schema),
+            temperature=temperature,
+            top_p=top_p,
+            top_k=top_k,
+            history_runs=num_history_runs,
+            limits=Limits(
+                max_iterations=max_iterations,
+                max_tool_calls=max_tool_calls,
+                max_tokens_per_run=max_tokens_per_run,
+                max_session_seconds=max_session_seconds,
+                wait_budget_seconds=wait_budget_seconds,
+            ),
+        )
+        _check(version)
+        super().__init__(version, tools=tools, client=client, dependencies=dependencies)
+        self.version = replace(version, tools=tuple(self.tools))
+        self.db = db or SqliteDb()
+        self.session_id = session_id
+        self.stream = stream
+        self._output_type = output_schema if isinstance(output_schema, type) else None
+        self._background: set[asyncio.Task[Any]] = set()
+
+    # -- running -----------------------------------------------------------------------------------------
+
+    def arun(
+        self,
+        input: Any = None,
+        *,
+        session_id: str | None = None,
+        run_id: str | None = None,
+        user_id: str | None = None,
+        session_state: dict[str, Any] | None = None,
+        dependencies: dict[str, Any] | None = None,
+        stream: bool | None = None,
+        background: bool = False,
+    ) -> Any:
+        """Start a run and take it as far as it goes: to its answer, or to where a person is needed.
+
+        Returns a coroutine of `RunOutput`, or with `stream=True` an async iterator of events. Mode and configuration
+        are frozen in the run.
+
+        Raises:
+            ValueError: The input does not fit `input_schema`; nothing was started.
+            RunExists: The run id is taken.
+            StepFailed: The run failed; `error_type` says which limit was reached, or what went wrong.
+        """
+        plain = self._stored(input, "input")
+        found = problems(self.version.input_schema, plain)
+        if found:
+            raise Invalid("Expected an input that fits the schema, but: " + "; ".join(found))
+
+        async def begin() -> Claimed:
+            wanted = self._session(session_id)
+            parts: dict[str, Any] = {
+                "input": plain,
+                "version": frozen(self.version),
+                "user_id": user_id,
+                "dependencies": None if dependencies is None else self._stored(dependencies, "dependencies"),
+                "history": await self._history(wanted),
+            }
+            claimed = await self._runtime().start(
+                self.name,
+                {name: value for name, value in parts.items() if value is not None},
+                session_id=wanted,
+                run_id=None if run_id is None else RunId(run_id),
+                user_id=user_id,
+                state=None if session_state is None else self._stored(session_state, "session_state"),
+            )
+            self._latest_session = claimed.run.session_id
+            return claimed
+
+        async def go(listener: Listener | None) -> RunOutput:
+            claimed = await begin()
+            if listener is not None:
+                listener(events.RunStartedEvent(session_id=claimed.run.session_id, run_id=claimed.run.id))
+            return await self._advance(claimed.run.id, claimed, listener)
+
+        return self._begun(begin) if background else self._result(go, _Stamp(self), stream)
+
+    def run(self, input: Any = None, **options: Any) -> Any:
+        """Start a run as `arun` does, and return its output, or with `stream=True` an iterator of events."""
+        return self._sync(self.arun(input, **options))
+
+    def acontinue_run(
+        self,
+        run_response: RunOutput | None = None,
+        *,
+        run_id: str | None = None,
+        session_id: str | None = None,
+        requirements: Given | None = None,
+        decided_by: str = "local",
+        stream: bool | None = None,
+        background: bool = False,
+    ) -> Any:
+        """Send the answers that were given, and take the run on from the exact point where it stands.
+
+        Of the requirements only the answers are read. With several pending, those that are answered move, and the run
+        stays paused for the rest. Of two callers one wins; the other gets an error, or the same result.
+
+        Raises:
+            ValueError: Nothing is answered, an answer does not fit, or the run is over.
+            AlreadyDecided: Someone was faster; the error carries their decision.
+            TaskExpired: A deadline has passed; its `on_timeout` counts.
+        """
+        found = run_id_of(run_response, run_id, session_id)
+        given = requirements if requirements is not None else (run_response.requirements if run_response else ())
+
+        async def begin() -> Claimed | None:
+            return await self._answered(found, self._chooser(given, session_id), decided_by)
+
+        async def go(listener: Listener | None) -> RunOutput:
+            return await self._advance(found, await begin(), listener)
+
+        return self._begun(begin, found) if background else self._result(go, _Stamp(self), stream)
+
+    def continue_run(self, run_response: RunOutput | None = None, **options: Any) -> Any:
+        """Continue a run as `acontinue_run` does, and return its output, or an iterator of events."""
+        return self._sync(self.acontinue_run(run_response, **options))
+
+    async def adecide(
+        self,
+        run_response: RunOutput | None = None,
+        *,
+        run_id: str | None = None,
+        session_id: str | None = None,
+        requirements: Given | None = None,
+        decided_by: str = "local",
+    ) -> None:
+        """Record the answers that were given, durably, and leave the run to a worker or a later `continue_run`.
+
+        Raises:
+            ValueError: As `acontinue_run`.
+        """
+        given = requirements if requirements is not None else (run_response.requirements if run_response else ())
+        found = run_id_of(run_response, run_id, session_id)
+        await self._answered(found, self._chooser(given, session_id), decided_by, hold=False)
+
+    def decide(self, run_response: RunOutput | None = None, **options: Any) -> None:
+        """Record the answers that were given, as `adecide` does."""
+        portal.call(self.adecide(run_response, **options))
+
+    # -- inside ------------------------------------------------------------------------------------------
+
+    async def _history(self, session_id: SessionId | None) -> Any:
+        """Return what earlier runs of the session have said, in the codec's form; None where there is nothing."""
+        most = self.version.history_runs
+        if session_id is None or most < 1:
+            return None
+        return await earlier_messages(self._runtime(), session_id, self.name, most)
+
+    def _chooser(self, given: Given, session_id: str | None) -> Callable[[Run, Sequence[UserTask]], Sequence[Decide]]:
+        now = self._runtime().clock.now()
+
+        def choose(run: Run, tasks: Sequence[UserTask]) -> Sequence[Decide]:
+            refuse_foreign_or_ended(run, self.name, session_id)
+            return answers_of(given, run, tasks, now)
+
+        return choose
+
+    def _output_of(self, rest: Rest, tasks: list[UserTask], now: datetime) -> RunOutput:
+        output = run_output_of(self.version, rest.run, rest.state, tasks, now, rest)
+        if self._output_type is not None and output.status is RunStatus.completed:
+            output.content = TypeAdapter(self._output_type).validate_python(output.content)
+        return output
+
+    def _bare_of(self, run: Run, tasks: list[UserTask], now: datetime, problem: SaysoError) -> RunOutput:
+        output = run_output_of(self.version, run, run.state, tasks, now, None)
+        output.problem = str(problem)
+        return output
+
+    def _announce_end(self, output: RunOutput, listener: Listener) -> None:
+        common: dict[str, Any] = {"session_id": output.session_id, "run_id": output.run_id}
+        match output.status:
+            case RunStatus.completed:
+                listener(events.RunCompletedEvent(content=output.content, **common))
+            case RunStatus.cancelled:
+                listener(events.RunCancelledEvent(reason=output.content, **common))
+            case RunStatus.error:
+                listener(events.RunErrorEvent(error=output.error, **common))
+            case RunStatus.pending | RunStatus.running | RunStatus.paused:
+                return
+
+    async def _begun(
+        self, begin: Callable[[], Coroutine[Any, Any, Claimed | None]], run_id: RunId | None = None
+    ) -> RunOutput:
+        """Start (or claim) now and go on in the background; the run is durable before this returns."""
+        claimed = await begin()
+        found = run_id if claimed is None else claimed.run.id
+        if found is None:
+            raise RunNotFound("Expected a run to go on with, but there is none.")
+        run = await self._in_background(found, claimed)
+        status = RunStatus.pending if run_id is None else STATUSES[run.state]
+        return RunOutput(run_id=run.id, session_id=run.session_id, status=status, agent_name=self.name)
+
+
+class _Stamp:
+    """Fills in the fields that every event of a stream shares."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._run_id: str | None = None
+        self._session_id: str | None = None
+
+    def __call__(self, event: object) -> object | None:
+        if not isinstance(event, events.BaseRunEvent):
+            return None
+        self._run_id = event.run_id = event.run_id or self._run_id
+        self._session_id = event.session_id = event.session_id or self._session_id
+        event.agent_name = self._agent.name
+        event.created_at = int(self._agent.db.runtime.clock.now().timestamp())
+        return event
+
+
+def _client(model: str | ModelClient, base_url: str | None) -> ModelClient:
+    if isinstance(model, str):
+        from sayso.llm.providers import ProviderModel  # Lazy: agents with a model object need no provider.
+
+        return ProviderModel(model, base_url=base_url)
+    if not isinstance(model, ModelClient):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        raise Invalid(f"Expected model to be provider:name or an object with respond(), but got {model!r}.")
+    return model
+
+
+def _schema(given: Any) -> Any:
+    """Return the JSON Schema of a type; a schema as it is."""
+    if given is None or isinstance(given, Mapping):
+        return cast("Any", given)
+    return TypeAdapter(given).json_schema()
+
+
+def _check(version: AgentVersion) -> None:
+    limits = version.limits
+    wrong = {
+        "name": not version.name,
+        "mode": version.mode not in {"hitl", "request", "sub_agent"},
+        "description (required of a sub-agent)": version.mode == "sub_agent" and not version.description,
+        "temperature (0 to 1)": version.temperature is not None and not 0 <= version.temperature <= 1,
+        "top_p (0.1 to 1)": version.top_p is not None and not 0.1 <= version.top_p <= 1,
+        "top_k (1 to 500)": version.top_k is not None and not 1 <= version.top_k <= 500,
+        "max_iterations (more than 0)": limits.max_iterations < 1,
+        "max_tool_calls (more than 0)": limits.max_tool_calls < 1,
+        "max_tokens_per_run (more than 0)": limits.max_tokens_per_run < 1,
+        "max_session_seconds (more than 0)": limits.max_session_seconds is not None and limits.max_session_seconds <= 0,
+    }
+    found = [name for name, is_wrong in wrong.items() if is_wrong]
+    if found:
+        raise ValueError(
+            f"Expected settings of agent '{version.name}' within their bounds, but these are not: {found}."
+        )
