@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sayso.app.agent import Agent
+    from sayso.app.agent import Agent, Team
     from sayso.app.database import SqliteDb
     from sayso.app.worker import Worker
     from sayso.model.errors import SaysoError, StepFailed
@@ -40,6 +40,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Agent": "sayso.app.agent",
+    "Team": "sayso.app.agent",
     "SaysoError": "sayso.model.errors",
     "SqliteDb": "sayso.app.database",
     "StepFailed": "sayso.model.errors",
@@ -71,6 +72,7 @@ __all__ = [
     "StepOutput",
     "StepRequirement",
     "Steps",
+    "Team",
     "ToolContext",
     "ToolError",
     "Toolkit",

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter
 
-from sayso.app.agentruns import RunOutput, answers_of, earlier_messages, run_output_of
-from sayso.app.continuing import Given, refuse_foreign_or_ended
+from sayso.app.agentruns import RunOutput, earlier_messages, run_output_of
+from sayso.app.continuing import Given, answers, refuse_foreign_or_ended, refuse_unresolved
 from sayso.app.database import SqliteDb
 from sayso.app.outputs import STATUSES
 from sayso.app.portal import portal
@@ -45,6 +45,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         db: Where runs live; without one they live in memory.
         session_id: The session of runs that name none.
         dependencies: Values handed to every tool; they live in code and are not stored.
+        members: Agents that it may delegate to, as a team's leader; they work inside its runs, gates and all.
         temperature: 0 to 1.
         top_p: 0.1 to 1.
         top_k: 1 to 500.
@@ -75,6 +76,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         db: SqliteDb | None = None,
         session_id: str | None = None,
         dependencies: dict[str, Any] | None = None,
+        members: Sequence[AgentDefinition] = (),
         temperature: float | None = None,
         top_p: float | None = None,
         top_k: int | None = None,
@@ -109,7 +111,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
             ),
         )
         _check(version)
-        super().__init__(version, tools=tools, client=client, dependencies=dependencies)
+        super().__init__(version, tools=tools, client=client, dependencies=dependencies, members=members)
         self.version = replace(version, tools=tuple(self.tools))
         self.db = db or SqliteDb()
         self.session_id = session_id
@@ -250,7 +252,10 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
 
         def choose(run: Run, tasks: Sequence[UserTask]) -> Sequence[Decide]:
             refuse_foreign_or_ended(run, self.name, session_id)
-            return answers_of(given, run, tasks, now)
+            commands = answers(given, tasks, now, agent=True)
+            if not commands:
+                refuse_unresolved(run, tasks, now)
+            return commands
 
         return choose
 
@@ -288,6 +293,24 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         run = await self._in_background(found, claimed)
         status = RunStatus.pending if run_id is None else STATUSES[run.state]
         return RunOutput(run_id=run.id, session_id=run.session_id, status=status, agent_name=self.name)
+
+
+class Team(Agent):
+    """An agent that leads others: it delegates to its members, and their tools pause like its own.
+
+    Args:
+        name: The name under which its runs are stored.
+        members: The agents; their descriptions tell the leader what they are good for.
+        options: As for `Agent`: the leader's model, instructions, tools and limits.
+
+    Raises:
+        ValueError: There are no members, or as for `Agent`.
+    """
+
+    def __init__(self, name: str = "team", *, members: Sequence[AgentDefinition], **options: Any) -> None:
+        if not members:
+            raise ValueError(f"Expected members of team '{name}', but there are none.")
+        super().__init__(name, members=members, **options)
 
 
 class _Stamp:

@@ -1,21 +1,17 @@
 """Runs of agents as their callers see them: outputs, the answers that come back, and what earlier runs have said."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from sayso.app.continuing import Given, is_settled, refuse_unresolved
 from sayso.app.outputs import STATUSES, error_of
 from sayso.core.codec import from_json, plain_of, to_json
-from sayso.core.verdicts import Refused, settle
 from sayso.model.agents import AgentVersion
-from sayso.model.errors import Invalid, InvalidDecision
-from sayso.model.ids import SessionId, TaskId
+from sayso.model.ids import SessionId
 from sayso.model.journal import EntryKind
 from sayso.model.messages import Message, Usage, UserMessage
 from sayso.model.runs import Run, RunState
-from sayso.model.tasks import TaskStatus, UserTask
+from sayso.model.tasks import UserTask
 from sayso.programs.agent import replies
 from sayso.programs.agent.definition import AgentExecution
 from sayso.programs.agent.requirement import RunRequirement, requirement_of
@@ -23,7 +19,6 @@ from sayso.programs.agent.texts import rendered
 from sayso.programs.workflow.output import RunStatus
 from sayso.runtime.door import Runtime
 from sayso.runtime.runner import Rest
-from sayso.runtime.units import Decide
 
 
 @dataclass
@@ -99,54 +94,6 @@ def _waiting_for(output: RunOutput) -> str:
     if kinds - {"message"}:
         return "hitl"
     return "response" if kinds else "timer"
-
-
-def answers_of(given: Given, run: Run, tasks: Sequence[UserTask], now: datetime) -> list[Decide]:
-    """Return the decisions to record; of what comes back only the answers are read.
-
-    Raises:
-        ValueError: A requirement is unknown, or its answer does not fit, or nothing is answered.
-        AlreadyDecided: Someone else has decided otherwise.
-        TaskExpired: The answer comes after the deadline.
-    """
-    if isinstance(given, Mapping | str):
-        raise Invalid(f"Expected a list of requirements, but got a {type(given).__name__}.")
-    by_id = {task.id: task for task in tasks}
-    commands: list[Decide] = []
-    for item in given:
-        sent = _sent(item)
-        task = by_id.get(TaskId(str(sent.id)))
-        if task is None:
-            raise Invalid(f"Expected requirements of this run, but '{sent.id}' is not one of them.")
-        command = _decision(sent, task, now)
-        if command is not None:
-            commands.append(command)
-    if not commands:
-        refuse_unresolved(run, tasks, now)
-    return commands
-
-
-def _sent(item: object) -> RunRequirement:
-    if isinstance(item, RunRequirement):
-        return item
-    if not isinstance(item, Mapping):
-        raise Invalid(f"Expected requirements or their dicts, but got a {type(item).__name__}.")
-    return RunRequirement.from_dict(cast("Mapping[str, Any]", item))
-
-
-def _decision(sent: RunRequirement, task: UserTask, now: datetime) -> Decide | None:
-    """Return the decision that a requirement brings, or None where it brings none or the same was decided."""
-    stored = requirement_of(task, now=now)
-    if sent.digest not in {None, stored.digest}:
-        raise Invalid(f"Expected requirement {stored.id} as it is stored, but its digest is another.")
-    stored.answer_from(sent)
-    verdict = stored.verdict()
-    if verdict is None or is_settled(task, verdict, now, sent_before=sent.status == TaskStatus.COMPLETED):
-        return None
-    outcome = settle(task.spec, verdict)
-    if isinstance(outcome, Refused):
-        raise InvalidDecision(f"Expected an answer that fits '{stored.step_id}', but: {outcome.reason}.")
-    return Decide(task_id=task.id, verdict=verdict, digest=sent.digest or task.digest)
 
 
 async def earlier_messages(runtime: Runtime, session_id: SessionId, program: str, most: int) -> Any:

@@ -1,6 +1,6 @@
 """From requirements that come back to the answers that are sent: only decisions are read, by requirement id."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -19,6 +19,8 @@ from sayso.model.errors import (
 from sayso.model.ids import TaskId
 from sayso.model.runs import ENDED, Run, RunState
 from sayso.model.tasks import TaskStatus, UserTask
+from sayso.programs.agent.requirement import RunRequirement
+from sayso.programs.agent.requirement import requirement_of as run_requirement_of
 from sayso.programs.workflow.matching import refuse_changed, requirement_of
 from sayso.programs.workflow.requirement import ErrorRequirement, Requirement, StepRequirement
 from sayso.runtime.units import Chooser, Decide
@@ -75,8 +77,14 @@ def refuse_foreign_or_ended(run: Run, program: str, session_id: str | None) -> N
         raise RunNotPaused(f"Cannot continue a run that is not paused. Current status: {status}.", run_id=run.id)
 
 
-def answers(given: Given, tasks: Sequence[UserTask], now: datetime) -> list[Decide]:
+def answers(given: Given, tasks: Sequence[UserTask], now: datetime, *, agent: bool = False) -> list[Decide]:
     """Return the decisions to record; what is settled already and says the same is left out.
+
+    Args:
+        given: The requirements that came back, or their dicts.
+        tasks: The run's tasks.
+        now: The time.
+        agent: Whether dicts are those of an agent's run.
 
     Raises:
         ValueError: A requirement is unknown or was changed, or its answer does not fit.
@@ -87,27 +95,43 @@ def answers(given: Given, tasks: Sequence[UserTask], now: datetime) -> list[Deci
         raise Invalid(f"Expected a list of requirements, but got a {type(given).__name__}.")
     by_id = {task.id: task for task in tasks}
     commands: list[Decide] = []
-    for item in given:
-        requirement = item if isinstance(item, Requirement) else _from_dict(item)
-        task = by_id.get(TaskId(str(requirement.id)))  # an id of a type that is none of ours finds nothing
+    for sent in _each(given, agent=agent):
+        task = by_id.get(TaskId(str(sent.id)))  # an id of a type that is none of ours finds nothing
         if task is None:
-            raise Invalid(f"Expected requirements of this run, but '{requirement.id}' is not one of them.")
-        stored = requirement_of(task, None, now=now, index=None)
-        refuse_changed(requirement, stored)
-        if requirement.status == TaskStatus.PENDING or not isinstance(item, Requirement):
-            stored.answer_from(cast("Any", requirement))
-            verdict = stored.verdict()
-        else:
-            verdict = requirement.verdict()
-        if verdict is None:
-            continue
-        if is_settled(task, verdict, now, sent_before=requirement.status == TaskStatus.COMPLETED):
-            continue
-        outcome = settle(task.spec, verdict)
-        if isinstance(outcome, Refused):
-            raise InvalidDecision(f"Expected an answer that fits '{requirement.step_id}', but: {outcome.reason}.")
-        commands.append(Decide(task_id=task.id, verdict=verdict, digest=requirement.digest or task.digest))
+            raise Invalid(f"Expected requirements of this run, but '{sent.id}' is not one of them.")
+        command = _decision(sent, task, now)
+        if command is not None:
+            commands.append(command)
     return commands
+
+
+def _each(given: Given, *, agent: bool) -> Iterator[Requirement]:
+    """Return the requirements one by one, those of agents in steps included."""
+    for item in given:
+        sent = item if isinstance(item, Requirement) else _from_dict(item, agent=agent)
+        if isinstance(sent, StepRequirement) and sent.requires_executor_input:
+            yield from sent.executor_requirements
+        else:
+            yield sent
+
+
+def _decision(sent: Requirement, task: UserTask, now: datetime) -> Decide | None:
+    """Return the decision that a requirement brings; None where it brings none, or the same was decided."""
+    if isinstance(sent, RunRequirement):
+        stored: Any = run_requirement_of(task, now=now)
+        if sent.digest not in {None, stored.digest}:
+            raise Invalid(f"Expected requirement {stored.id} as it is stored, but its digest is another.")
+    else:
+        stored = requirement_of(task, None, now=now, index=None)
+        refuse_changed(sent, stored)
+    stored.answer_from(sent)
+    verdict: Verdict | None = stored.verdict()
+    if verdict is None or is_settled(task, verdict, now, sent_before=sent.status == TaskStatus.COMPLETED):
+        return None
+    outcome = settle(task.spec, verdict)
+    if isinstance(outcome, Refused):
+        raise InvalidDecision(f"Expected an answer that fits '{sent.step_id}', but: {outcome.reason}.")
+    return Decide(task_id=task.id, verdict=verdict, digest=sent.digest or task.digest)
 
 
 def is_settled(task: UserTask, verdict: Verdict, now: datetime, *, sent_before: bool) -> bool:
@@ -143,9 +167,11 @@ def _too_late(task: UserTask, now: datetime) -> Exception:
     return AlreadyDecided(task.id, by=task.decided_by or "?", at=task.decided_at or now, verdict=task.verdict or "?")
 
 
-def _from_dict(item: object) -> StepRequirement | ErrorRequirement:
+def _from_dict(item: object, *, agent: bool) -> Requirement:
     if not isinstance(item, Mapping):
         raise Invalid(f"Expected requirements or their dicts, but got a {type(item).__name__}.")
     found = cast("Mapping[str, Any]", item)
+    if agent:
+        return RunRequirement.from_dict(found)
     is_error = "error_type" in found or "decision" in found
     return ErrorRequirement.from_dict(found) if is_error else StepRequirement.from_dict(found)

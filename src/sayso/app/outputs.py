@@ -10,6 +10,7 @@ from sayso.model.errors import SaysoError, StepFailed
 from sayso.model.runs import Run, RunState
 from sayso.model.tasks import UserTask
 from sayso.programs.workflow.definition import WorkflowDefinition
+from sayso.programs.workflow.executors import executor_requirements, is_executors
 from sayso.programs.workflow.interpreter import WorkflowExecution
 from sayso.programs.workflow.matching import requirement_of
 from sayso.programs.workflow.output import RunStatus, WorkflowRunOutput
@@ -95,6 +96,8 @@ def _add_requirements(
 ) -> None:
     top = [segment for segment, _ in definition.nodes]
     for task in tasks:
+        if is_executors(task):
+            continue
         first = task.key.split("/")[0].split("?")[0].split("@")[0].split("#")[0]
         index = top.index(first) if first in top else None
         pause = None if execution is None else execution.pauses.get(task.key)
@@ -103,9 +106,13 @@ def _add_requirements(
             output.step_requirements.append(found)
         else:
             output.error_requirements.append(found)
+    agents = [task for task in tasks if is_executors(task)]
+    output.step_requirements += executor_requirements(agents, decided, now=now, tops=top)
+    output.step_requirements.sort(key=lambda item: item.id)
     if output.is_paused and tasks:
         waiting: list[Requirement] = [*output.active_step_requirements, *output.active_error_requirements]
         newest = max(waiting, key=lambda item: item.id, default=None)
         if newest is not None:
             output.paused_step_name, output.paused_step_index = newest.step_name, newest.step_index
-            output.pause_kind = "error" if isinstance(newest, ErrorRequirement) else "step"
+            is_agents = isinstance(newest, StepRequirement) and newest.requires_executor_input
+            output.pause_kind = "error" if isinstance(newest, ErrorRequirement) else "executor" if is_agents else "step"

@@ -72,9 +72,9 @@ def idempotency_key(call: CallId, digest: str) -> str:
     return "sayso1-" + base64.b32encode(made).decode().rstrip("=").lower()
 
 
-def tool_digest(name: str, schema: Json, effect: Effect, code: str) -> str:
+def tool_digest(name: str, description: str, schema: Json, effect: Effect) -> str:
     """Return the digest of a tool's definition; an approval of another definition is void."""
-    whole = {"name": name, "schema": schema, "effect": effect, "code": code}
+    whole: dict[str, Json] = {"name": name, "description": description, "schema": schema, "effect": effect}
     return hashlib.sha256(b"sayso/tool/v1\x00" + canonical(whole)).hexdigest()[:32]
 
 

@@ -57,7 +57,7 @@ class ToolCall:
 
     tool: str
     tool_digest: str
-    """Of the tool's definition: its name, schema, effect and code name."""
+    """Of the tool's definition: its name, description, schema and effect."""
     effect: Effect
     arguments: dict[str, Json]
 

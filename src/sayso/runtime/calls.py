@@ -171,7 +171,7 @@ class _Call:
         """
         commits = await self._pass.before_effect()
         self._pass.wake_up()
-        self._pass.add(self._key, EntryKind.CALL, {"attempt": number}, calls=moves)
+        self._pass.add(self._key, EntryKind.CALL, {"attempt": number, "digest": self._digest()}, calls=moves)
         await commits.flush()
         if commits.leased_until <= self._pass.clock.now():
             raise LeaseLost(f"Expected to hold run {self._pass.run.id} for the call, but its lease is over.")
@@ -213,7 +213,9 @@ class _Call:
         Raises:
             Suspended: A person is asked.
         """
-        match after_unknown(self._plan.call.effect, number, self._plan.most_attempts):
+        changed = self._pass.record.started_digest.get(self._key) != self._digest()
+        most = 0 if changed else self._plan.most_attempts  # what was sent can be sent again, and nothing else
+        match after_unknown(self._plan.call.effect, number, most):
             case "retry":
                 return (self._move(_S.STARTED, _S.RETRY_WAIT, attempt=number, evidence=evidence),)
             case "fail":

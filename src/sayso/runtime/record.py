@@ -43,6 +43,8 @@ class Record:
     """The digest of the call that each question about one has shown."""
     attempts: dict[str, int] = field(default_factory=dict[str, int])
     """How often each tool call was started."""
+    started_digest: dict[str, str] = field(default_factory=dict[str, str])
+    """The digest of what was started."""
     cancelled_by: dict[str, Any] | None = None
     finished: dict[str, Any] | None = None
     started_at: datetime | None = None
@@ -129,7 +131,7 @@ class Record:
             case EntryKind.SPAWNED:
                 self.children[key] = RunId(plain["run"])
             case EntryKind.CALL:
-                self.attempts[key] = plain["attempt"]
+                self.attempts[key], self.started_digest[key] = plain["attempt"], plain["digest"]
             case EntryKind.CANCEL:
                 self.cancelled_by = plain
             case EntryKind.FINISHED:

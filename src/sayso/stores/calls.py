@@ -44,6 +44,7 @@ class CallRows:
                 shown_digest=move.shown_digest,
                 digest=move.digest,
                 arguments=move.arguments,
+                idempotency_key=idempotency_key(move.call_id, move.digest),
             )
             return moved == 1
         named = {"state": move.state, "attempt": move.attempt}

@@ -199,7 +199,13 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     "insert_call": insert(calls).values({column.name: P(column.name) for column in calls.columns}),
     "move_call": update(calls)
     .where(calls.c.call_id == P("call_id"), calls.c.state == P("was"), calls.c.digest == P("shown_digest"))
-    .values(state=P("state"), digest=P("digest"), arguments=P("arguments"), updated_at=P("now")),
+    .values(
+        state=P("state"),
+        digest=P("digest"),
+        arguments=P("arguments"),
+        idempotency_key=P("idempotency_key"),
+        updated_at=P("now"),
+    ),
     "start_call": update(calls)
     .where(
         calls.c.call_id == P("call_id"),

@@ -110,7 +110,7 @@ class Caller:
             perform=lambda attempt: self._perform(key, tool, attempt),
             uncertain=lambda evidence: self._uncertain(key, call, evidence),
             most_attempts=1 if tool is None else tool.max_attempts,
-            announce=lambda task: events.paused(self._facts.version.name, task),
+            announce=self._facts.paused,
         )
 
     async def _predicate(self, key: str, tool: Tool, arguments: dict[str, Json]) -> bool | str:

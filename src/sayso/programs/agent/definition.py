@@ -1,18 +1,22 @@
 """An agent as a program: its version, frozen in each run that starts, and its live tools."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from sayso.core.fingerprint import Shape
-from sayso.model.agents import AgentVersion
+from sayso.model.agents import AgentMode, AgentVersion
 from sayso.model.errors import StepFailed
+from sayso.model.tasks import UserTask
 from sayso.programs.agent.client import ModelClient
 from sayso.programs.agent.facts import AgentFacts
 from sayso.programs.agent.loop import AgentLoop, AgentResult, deadline_of, thawed
 from sayso.programs.agent.platform import PLATFORM
 from sayso.programs.agent.tools import Tool, Toolkit, as_tool
 from sayso.programs.context import Context, Suspended
+
+_SAFE = re.compile(r"[^a-zA-Z0-9_-]")
 
 
 class AgentDefinition:
@@ -23,6 +27,7 @@ class AgentDefinition:
         tools: Its tools and toolkits.
         client: Its model.
         dependencies: Values handed to every tool; they live in code and are not stored.
+        members: Agents that it may delegate to.
 
     Raises:
         ValueError: Two tools have one name, or one has the name of a platform tool.
@@ -35,12 +40,17 @@ class AgentDefinition:
         tools: Sequence[Any],
         client: ModelClient,
         dependencies: dict[str, Any] | None = None,
+        members: "Sequence[AgentDefinition]" = (),
     ) -> None:
         self.name = version.name
         self.version = version
         self.client = client
         self.dependencies = dependencies or {}
         self.tools = tools_of(tools)
+        self.members = {f"ask_{_SAFE.sub('_', member.name)}"[:64]: member for member in members}
+        clash = [name for name in self.members if name in self.tools]
+        if clash or len(self.members) != len(members):
+            raise ValueError(f"Expected members and tools of different names, but got {sorted(self.members)}.")
 
     def shape(self) -> Shape:
         """Return what the keys of a run are; the tools are checked call by call, by their digests."""
@@ -53,13 +63,28 @@ class AgentDefinition:
     def facts(self, started: dict[str, Any]) -> AgentFacts:
         """Return what a run stands on, from what was frozen when it started."""
         version = thawed(started["version"])
+        given: Mapping[str, Any] = started.get("dependencies") or {}
+        return self.at_work(version, root_mode=version.mode, user_id=started.get("user_id"), dependencies=given)
+
+    def at_work(
+        self,
+        version: AgentVersion | None = None,
+        *,
+        root_mode: AgentMode,
+        user_id: str | None,
+        dependencies: Mapping[str, Any],
+        on_pause: Callable[[UserTask], Any] | None = None,
+    ) -> AgentFacts:
+        """Return what this agent stands on as a part of a run whose root has this mode."""
+        own = {**self.dependencies, **dependencies}
+        common: dict[str, Any] = {"root_mode": root_mode, "user_id": user_id, "on_pause": on_pause}
         return AgentFacts(
-            version=version,
+            version=version or self.version,
             tools=self.tools,
             client=self.client,
-            root_mode=started.get("root_mode", version.mode),
-            user_id=started.get("user_id"),
-            dependencies={**self.dependencies, **(started.get("dependencies") or {})},
+            dependencies=own,
+            members={name: member.at_work(dependencies=own, **common) for name, member in self.members.items()},
+            **common,
         )
 
 

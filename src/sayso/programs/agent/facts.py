@@ -1,10 +1,12 @@
 """What one run of an agent stands on."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sayso.model.agents import AgentMode, AgentVersion
+from sayso.model.tasks import UserTask
+from sayso.programs.agent import events
 from sayso.programs.agent.client import ModelClient
 from sayso.programs.agent.tools import Tool
 
@@ -21,3 +23,11 @@ class AgentFacts:
     """The mode of the session's root, which decides whether a person may be asked."""
     user_id: str | None = None
     dependencies: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    members: "Mapping[str, AgentFacts]" = field(default_factory=dict[str, "AgentFacts"])
+    """Agents that this one may delegate to, by the name of the tool that does so."""
+    on_pause: Callable[[UserTask], Any] | None = None
+    """Makes the event of a question; that of an agent's own run by default."""
+
+    def paused(self, task: UserTask) -> Any:
+        """Return the event of a question that was opened."""
+        return events.paused(self.version.name, task) if self.on_pause is None else self.on_pause(task)

@@ -16,6 +16,7 @@ from sayso.core.keys import join
 from sayso.core.schemas import problems
 from sayso.model.agents import AgentMode, AgentVersion
 from sayso.model.errors import StepFailed
+from sayso.model.json import Json
 from sayso.model.messages import (
     AssistantMessage,
     Message,
@@ -60,7 +61,7 @@ class AgentLoop:
         self._version = facts.version
         self._path = path
         self._caller = Caller(ctx, facts)
-        self._platform = PlatformTools(ctx, facts.version)
+        self._platform = PlatformTools(ctx, facts)
         self.result = result or AgentResult()
 
     async def run(self, given: Any, history: Sequence[Message] = ()) -> Any:
@@ -120,7 +121,7 @@ class AgentLoop:
         allowed = [self._facts.tools[name] for name in self._version.tools if name in self._facts.tools]
         offers = [ToolOffer(name=item.name, description=item.description, schema=item.schema()) for item in allowed]
         people = self._platform.offers() if self._facts.root_mode == "hitl" else self._platform.offers(people=False)
-        return (*offers, *people)
+        return (*offers, *(_offer(name, member) for name, member in self._facts.members.items()), *people)
 
     def _instructions(self) -> str:
         schema = self._version.output_schema
@@ -147,9 +148,25 @@ class AgentLoop:
         if proposal.tool in PLATFORM:
             people = self._facts.root_mode == "hitl"
             text, is_error = await self._platform.call(key, proposal, people=people)
+        elif proposal.tool in self._facts.members:
+            text, is_error = await self._delegate(key, proposal)
         else:
             text, is_error = await self._caller.call(key, proposal, said)
         return ToolMessage(call_id=proposal.id, tool=proposal.tool, text=text, is_error=is_error)
+
+    async def _delegate(self, key: str, proposal: Proposal) -> tuple[str, bool]:
+        """Have a member of the team work on a task, inside this run; its failure is an error for this model."""
+        found = ["they are no JSON object"] if proposal.arguments is None else problems(_TASK, proposal.arguments)
+        if found or proposal.arguments is None:
+            return f"Error (invalid_arguments): {'; '.join(found)}", True
+        member = AgentLoop(self._ctx, self._facts.members[proposal.tool], path=key)
+        try:
+            content = await member.run(proposal.arguments["task"])
+        except StepFailed as failure:
+            return f"Error ({failure.error_type}): {failure.error_message}", True
+        finally:
+            self.result.usage = self.result.usage.plus(member.result.usage)
+        return rendered(content), False
 
     # -- the end -----------------------------------------------------------------------------------------
 
@@ -175,6 +192,19 @@ class AgentLoop:
             error_message=f"Agent '{self._version.name}' was stopped: {what}",
             run_id=self._ctx.run_id,
         )
+
+
+_TASK: dict[str, Json] = {
+    "type": "object",
+    "properties": {"task": {"type": "string", "minLength": 1, "description": "What is to be done, with all it needs."}},
+    "required": ["task"],
+    "additionalProperties": False,
+}
+
+
+def _offer(name: str, member: AgentFacts) -> ToolOffer:
+    about = member.version.description or f"Have {member.version.name} work on a task."
+    return ToolOffer(name=name, description=about, schema=_TASK)
 
 
 async def _plain(effect: Any) -> Any:

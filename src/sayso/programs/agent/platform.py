@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from sayso.core.schemas import problems
-from sayso.model.agents import AgentVersion
 from sayso.model.decisions import Outcome
 from sayso.model.json import Json
 from sayso.model.messages import Proposal, ToolOffer
@@ -22,7 +21,7 @@ from sayso.model.tasks import (
     TaskSpec,
     TextRequest,
 )
-from sayso.programs.agent import events
+from sayso.programs.agent.facts import AgentFacts
 from sayso.programs.agent.texts import rendered
 from sayso.programs.context import Context, RunCancelled
 
@@ -93,12 +92,13 @@ class PlatformTools:
 
     Args:
         ctx: The context.
-        version: The agent.
+        facts: The agent.
     """
 
-    def __init__(self, ctx: Context, version: AgentVersion) -> None:
+    def __init__(self, ctx: Context, facts: AgentFacts) -> None:
         self._ctx = ctx
-        self._version = version
+        self._facts = facts
+        self._version = facts.version
         self._waited = 0.0
 
     def offers(self, *, people: bool = True) -> tuple[ToolOffer, ...]:
@@ -123,7 +123,7 @@ class PlatformTools:
             return await self._wait(key, arguments)
         request = _request(name, cast("dict[str, Any]", arguments))
         spec = TaskSpec(request=request, step_name=self._version.name, step_type="Agent", on_reject="skip")
-        outcome = await self._ctx.ask(f"{key}?answer", spec, lambda task: events.paused(self._version.name, task))
+        outcome = await self._ctx.ask(f"{key}?answer", spec, self._facts.paused)
         return _answer(request, outcome)
 
     async def _wait(self, key: str, arguments: dict[str, Any]) -> tuple[str, bool]:

@@ -84,8 +84,8 @@ class Tool:
 
     def digest(self) -> str:
         """Return the digest of the definition, which an approval is bound to."""
-        code = f"{getattr(self.function, '__module__', '?')}:{getattr(self.function, '__qualname__', '?')}"
-        return tool_digest(self.name, self.arguments.model_json_schema(), self.effect, code)
+        schema = self.arguments.model_json_schema()
+        return tool_digest(self.name, self.description, cast("Json", schema), self.effect)
 
     def plain(self, arguments: Mapping[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
         """Return arguments as they would be executed, with defaults and coerced types, and what stands against them."""

@@ -20,6 +20,7 @@ class WorkflowRunEvent(StrEnum):
     step_started = "StepStarted"
     step_completed = "StepCompleted"
     step_output = "StepOutput"
+    step_executor_paused = "StepExecutorPaused"
     step_paused = "StepPaused"
     step_continued = "StepContinued"
     step_output_review = "StepOutputReview"
@@ -278,7 +279,17 @@ class CustomEvent(BaseWorkflowRunEvent):
     data: Any = None
 
 
-PAUSE_EVENTS = (StepPausedEvent, RouterPausedEvent, StepOutputReviewEvent, StepErrorEvent)
+@dataclass(kw_only=True)
+class StepExecutorPausedEvent(BaseWorkflowRunEvent):
+    """An agent in a step asks a person, e.g. about a tool call."""
+
+    event = "StepExecutorPaused"
+    requirement_id: str | None = None
+    executor_name: str | None = None
+    executor_type: str | None = None
+
+
+PAUSE_EVENTS = (StepExecutorPausedEvent, StepPausedEvent, RouterPausedEvent, StepOutputReviewEvent, StepErrorEvent)
 """The events that say: a person is asked."""
 
 ALWAYS = (

@@ -125,6 +125,10 @@ class Interpreter(Protocol):
         """Tell the listeners."""
         ...
 
+    def about(self, node: Node, path: str, flow: Flow) -> dict[str, Any]:
+        """Return the fields that every event of a primitive has."""
+        ...
+
     async def bracketed(
         self,
         node: Node,

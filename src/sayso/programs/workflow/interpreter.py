@@ -109,6 +109,8 @@ class WorkflowExecution:
         if outcome is not None and outcome.action == "proceed":
             self.announce(events.StepContinuedEvent, node, path, flow)
         if isinstance(node, Step):
+            if node.agent is not None:
+                return await self.leaves.agent(node, node.agent, path, flow, values)
             if node.workflow is None:
                 return await self.leaves.step(node, path, flow, values)
             return await self.leaves.workflow(node, node.workflow, path, flow, values)

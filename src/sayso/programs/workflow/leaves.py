@@ -10,7 +10,11 @@ from typing import Any, cast
 
 from sayso.core.codec import from_json, to_json
 from sayso.core.keys import attempt
+from sayso.model.errors import StepFailed
 from sayso.model.runs import StatePatch
+from sayso.programs.agent.definition import AgentDefinition
+from sayso.programs.agent.loop import AgentLoop
+from sayso.programs.agent.texts import rendered
 from sayso.programs.context import Context
 from sayso.programs.workflow import events
 from sayso.programs.workflow.calls import call, isolated, state_copy, state_patch, takes_more
@@ -86,6 +90,51 @@ class Leaves:
                 return None
             data = {**values, "rejection_feedback": outcome.note, "previous_output": content}
             round_ += 1
+
+    async def agent(
+        self, node: Step, agent: AgentDefinition, path: str, flow: Flow, values: dict[str, Any]
+    ) -> StepOutput | None:
+        """Let an agent work inside this run, until its output stands; its questions belong to this run."""
+        number, round_, data = 1, 1, values
+        while True:
+            base = attempt(path, number)
+            if base in self._run.granted:  # a failed execution that was granted another try
+                number += 1
+                continue
+            content = await self._worked(node, agent, base, flow, data)
+            output = StepOutput(content, node.name, base, node.kind, "team" if agent.members else "agent", agent.name)
+            outcome = await self._run.review(node, base, output, flow, round_=round_)
+            if outcome.action == "proceed":
+                return output
+            if outcome.action != "retry":
+                return None
+            data = {**values, "rejection_feedback": outcome.note, "previous_output": content}
+            number, round_ = number + 1, round_ + 1
+
+    async def _worked(self, node: Step, agent: AgentDefinition, base: str, flow: Flow, data: dict[str, Any]) -> Any:
+        async def current() -> Any:
+            return agent.version
+
+        version = await self._ctx.step(f"{base}/version", current)  # what it started with, whatever the code says later
+        facts = agent.at_work(
+            version,
+            root_mode="hitl",
+            user_id=self._started.get("user_id"),
+            dependencies={**flow.dependencies, **self._dependencies},
+            on_pause=lambda task: events.StepExecutorPausedEvent(
+                **self._run.about(node, base, flow),
+                executor_name=agent.name,
+                executor_type="team" if agent.members else "agent",
+                requirement_id=task.id,
+            ),
+        )
+        given = flow.input if flow.previous is None else flow.previous
+        try:
+            return await AgentLoop(self._ctx, facts, base).run(prompt(given, data))
+        except StepFailed as failure:
+            raise StepFailed(
+                base, error_type=failure.error_type, error_message=failure.error_message, run_id=self._ctx.run_id
+            ) from failure
 
     async def decide(
         self,
@@ -216,6 +265,19 @@ class Leaves:
             step_key=key,
             effect_key=effect,
         )
+
+
+def prompt(given: Any, data: dict[str, Any]) -> str:
+    """Return what an agent in a step is told: its input, a person's values, and a reviewer's feedback."""
+    parts = [rendered(given)]
+    if data.get("user_input"):
+        parts.append(
+            "User preferences:\n" + "\n".join(f"- {name}: {value}" for name, value in data["user_input"].items())
+        )
+    if "rejection_feedback" in data:
+        parts.append(f"Your previous output:\n{rendered(data['previous_output'])}")
+        parts.append(f"Feedback from reviewer:\n{data['rejection_feedback'] or 'do it again'}")
+    return "\n\n".join(parts)
 
 
 def _ignore(_: Any) -> None:

@@ -92,6 +92,11 @@ class WorkflowRunOutput:
         return [item for item in self.active_step_requirements if item.requires_route_selection]
 
     @property
+    def steps_requiring_executor_resolution(self) -> list[StepRequirement]:
+        """Steps whose agent asks; each question is in `executor_requirements`."""
+        return [item for item in self.active_step_requirements if item.requires_executor_input]
+
+    @property
     def active_error_requirements(self) -> list[ErrorRequirement]:
         """Open questions about failures."""
         return [item for item in self.error_requirements if item.is_open]

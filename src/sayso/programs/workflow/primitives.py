@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, TypeVar, cast, runtime_ch
 
 from sayso.core.keys import segments
 from sayso.model.tasks import OnRejectAction
+from sayso.programs.agent.definition import AgentDefinition
 from sayso.programs.workflow.review import Abilities, HumanReview, OnError, UserInputField, check_review
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -66,6 +67,8 @@ class Step(Node):
         name: Its name; a function's own name (or that of its `@pause`) by default.
         executor: A sync or async function of `StepInput` (and `run_context`, `session_state` if it takes them).
         workflow: A workflow that runs inside this one, with its gates.
+        agent: An agent that works inside this run, with the gates of its tools.
+        team: A team, in the same way.
         step_id: Ignored for identity, which is the path of names; kept for callers that set it.
         description: For people.
         max_retries: How often a failing execution is tried again by itself.
@@ -85,22 +88,25 @@ class Step(Node):
         executor: Callable[..., Any] | None = None,
         *,
         workflow: Nested | None = None,
+        agent: AgentDefinition | None = None,
+        team: AgentDefinition | None = None,
         step_id: str | None = None,
         description: str | None = None,
         max_retries: int = 0,
         skip_on_failure: bool = False,
         human_review: HumanReview | None = None,
     ) -> None:
-        if (executor is None) == (workflow is None):
-            raise ValueError(f"Expected exactly one of executor and workflow on step {name!r}.")
+        agent = agent or team
+        if sum(item is not None for item in (executor, workflow, agent)) != 1:
+            raise ValueError(f"Expected exactly one of executor, workflow, agent and team on step {name!r}.")
+        if agent is not None and not isinstance(agent, AgentDefinition):  # pyright: ignore[reportUnnecessaryIsInstance] - see Node
+            raise ValueError(f"Expected agent of step {name!r} to be an Agent or a Team, but got {agent!r}.")
         if executor is not None and not callable(executor):
             raise ValueError(f"Expected the executor of step {name!r} to be a function, but got {executor!r}.")
         if type(max_retries) is not int or max_retries < 0:
             raise ValueError(f"Expected max_retries of step {name!r} to be 0 or more, but got {max_retries!r}.")
-        if workflow is not None and max_retries:
-            raise ValueError(
-                f"Expected max_retries on the steps inside the workflow of step {name!r}, not on the step itself."
-            )
+        if executor is None and max_retries:
+            raise ValueError(f"Expected max_retries on a step with a function, but step {name!r} has none.")
         paused = cast("_Pause | None", getattr(executor, _PAUSE, None))
         review = human_review or (paused.review if paused is not None else HumanReview())
         if skip_on_failure and isinstance(review, HumanReview):  # pyright: ignore[reportUnnecessaryIsInstance] - see Node
@@ -108,11 +114,14 @@ class Step(Node):
                 raise ValueError(f"Expected skip_on_failure or on_error='pause' on step {name!r}, but both are set.")
             review = replace(review, on_error=OnError.skip)
         inferred = (
-            (paused.name if paused is not None else None) or _function_name(executor) or getattr(workflow, "name", None)
+            (paused.name if paused is not None else None)
+            or _function_name(executor)
+            or getattr(workflow or agent, "name", None)
         )
         super().__init__(name or inferred or "step", (), review, description)
         self.executor = executor
         self.workflow = workflow
+        self.agent = agent
         self.step_id = step_id
         self.max_retries = max_retries
 
@@ -296,6 +305,8 @@ def nodes_of(items: Iterable[Any] | None, where: str, *, empty: bool = False) ->
 def _node_of(item: Any, where: str) -> Node:
     if isinstance(item, Node):
         return item
+    if isinstance(item, AgentDefinition):
+        return Step(agent=item)
     if isinstance(item, Nested):
         return Step(workflow=item)
     if callable(item):

@@ -12,6 +12,7 @@ from sayso.core import forms
 from sayso.core.codec import to_json
 from sayso.model.decisions import Answer, Approve, Choose, Edit, Reject, Retry, Skip, Verdict
 from sayso.model.errors import Invalid
+from sayso.programs.agent.requirement import RunRequirement
 from sayso.programs.fields import UserInputField
 from sayso.programs.requirement import Requirement
 from sayso.programs.workflow.values import StepInput, StepOutput
@@ -41,6 +42,11 @@ class StepRequirement(Requirement):
     edited_output: Any = None
     retry_count: int = 0
     max_retries: int = 0
+    requires_executor_input: bool = False
+    executor_name: str | None = None
+    executor_type: str | None = None
+    executor_requirements: list[RunRequirement] = field(default_factory=list[RunRequirement])
+    """The questions of an agent in this step, each answered by itself."""
     review_problem: str | None = None
     """Why the review is asked for although its condition failed."""
     note: str | None = None
@@ -55,6 +61,7 @@ class StepRequirement(Requirement):
                 plain[name] = value.to_dict()
         if self._edited:
             plain["edited"] = True
+        plain["executor_requirements"] = [item.to_dict() for item in self.executor_requirements]
         if "user_input_schema" in plain:
             plain["user_input_schema"] = [item.to_dict() for item in plain["user_input_schema"] or ()]
         return plain
@@ -154,7 +161,14 @@ class StepRequirement(Requirement):
     @property
     def is_resolved(self) -> bool:
         """Whether an answer is given, here or in the store."""
+        if self.requires_executor_input:
+            return all(item.is_resolved() for item in self.executor_requirements)
         return not self.is_open or self.verdict() is not None
+
+    @property
+    def needs_executor_resolution(self) -> bool:
+        """Whether a question of the step's agent is open and not answered."""
+        return self.requires_executor_input and not self.is_resolved
 
     @property
     def needs_confirmation(self) -> bool:
@@ -215,12 +229,18 @@ class StepRequirement(Requirement):
             plain["user_input_schema"] = [
                 item if isinstance(item, UserInputField) else _loose_field(item) for item in schema
             ]
+        plain["executor_requirements"] = [
+            item if isinstance(item, RunRequirement) else RunRequirement.from_dict(item)
+            for item in plain.get("executor_requirements") or ()
+        ]
         defaults: dict[str, Any] = {"id": "", "step_id": "", **plain}
         requirement = cls(**cls.instants(defaults))
         requirement._edited = data.get("edited") is True
         return requirement
 
     def _wants(self) -> str:
+        if self.requires_executor_input:
+            return "answers to its executor_requirements"
         if self.requires_route_selection:
             return "select()"
         if self.requires_user_input:
