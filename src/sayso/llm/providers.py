@@ -118,14 +118,22 @@ async def _streamed(direct: Any, client: Any, messages: list[Any], options: Any,
     """Return the whole answer of a stream that came to its end, telling its text on the way."""
     async with direct.model_request_stream(client, messages, **options) as stream:
         async for event in stream:
-            part: Any = getattr(event, "delta", None) or getattr(event, "part", None)
-            text = getattr(part, "content_delta", None) or getattr(part, "content", None)
-            if isinstance(text, str) and text and "Thinking" not in type(part).__name__:
+            text = _text_of(event)
+            if text:
                 delta(text)
         answer = stream.get()
     if not answer.parts or answer.finish_reason is None:
         raise ConnectionError("the stream ended before the answer was whole")
     return answer
+
+
+def _text_of(event: Any) -> str | None:
+    """Return the piece of the answer's text that an event of a stream brings, if any."""
+    if event.event_kind == "part_start" and event.part.part_kind == "text":
+        return event.part.content
+    if event.event_kind == "part_delta" and event.delta.part_delta_kind == "text":
+        return event.delta.content_delta
+    return None
 
 
 def _openai(place: _Place) -> Any:
