@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "examples" / "workflows"
+AGENTS = FOLDER.parent / "agents"
 
 CASES: list[tuple[str, str, str]] = [
     # command, answers, the end of what it prints
@@ -85,6 +86,20 @@ def test_example(tmp_path: Path, command: str, answers: str, expected: str) -> N
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert " | ".join(done.stdout.splitlines()).endswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [("y\n", "COMPLETED - Done. {'ann': 40.0}"), ("n\ntoo much\n", "COMPLETED - Done. {'ann': 100.0}")],
+)
+def test_the_agent(tmp_path: Path, typed: str, expected: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(AGENTS / "refund_agent.py")],
+        cwd=tmp_path, input=typed, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "because its condition for approval holds" in done.stdout
+    assert done.stdout.rstrip().endswith(expected)
 
 
 def test_none_is_left_out() -> None:

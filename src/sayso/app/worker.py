@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from sayso.app.database import SqliteDb
 from sayso.app.portal import portal
 from sayso.engines.local import LocalEngine
-from sayso.programs.workflow.definition import WorkflowDefinition
+from sayso.programs.context import Program
 
 
 class Worker:
-    """Advances the runs of some workflows whenever they can move: after decisions, deadlines and crashes.
+    """Advances the runs of some workflows and agents whenever they can move: after decisions, deadlines and crashes.
 
     Args:
         db: The database.
-        workflows: Whose runs to advance.
+        workflows: The workflows and agents whose runs to advance.
         concurrency: How many at once.
         poll_seconds: How often other processes' commits are looked for.
     """
@@ -22,7 +22,7 @@ class Worker:
     def __init__(
         self,
         db: SqliteDb,
-        workflows: Sequence[WorkflowDefinition],
+        workflows: Sequence[Program],
         *,
         concurrency: int = 64,
         poll_seconds: float = 0.05,

@@ -5,17 +5,19 @@ from typing import Annotated
 import typer
 
 from sayso import __version__
-from sayso.cli import decisions, demo, runs, tasks, worker
+from sayso.cli import decisions, demo, running, runs, sessions, tasks, worker
 from sayso.cli.failures import answered
 
 app = typer.Typer(
-    help="Durable workflows with people in them: list what waits, decide, and keep runs going.",
+    help="Durable agents and workflows with people in them: list what waits, decide, and keep runs going.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 app.add_typer(tasks.app, name="tasks", help="What waits for people, and deciding it.")
 app.add_typer(runs.app, name="runs", help="Runs: list, show, cancel.")
 app.command("demo")(demo.demo)
+app.add_typer(sessions.app, name="sessions", help="Sessions: list, show, terminate.")
+app.command("run")(running.run_)
 app.command("worker")(worker.worker)
 decisions.add_to(tasks.app)
 

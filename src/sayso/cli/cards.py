@@ -89,7 +89,7 @@ def _about(task: UserTask) -> list[str]:
 
 
 def _ways(task: UserTask, at: str) -> list[str]:
-    rejected = _REJECTED[task.spec.on_reject]
+    rejected = "the agent is told why" if task.spec.step_type == "Agent" else _REJECTED[task.spec.on_reject]
     reject = f"  sayso tasks reject {task.id}{at} -m 'why'      {rejected}"
     match task.spec.request:
         case ApprovalRequest(call=call):

@@ -11,15 +11,16 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from sayso.app.agent import Agent
 from sayso.app.worker import Worker
+from sayso.app.workflow import Workflow
 from sayso.cli.shared import Database, opened
 from sayso.model.errors import Invalid
-from sayso.programs.workflow.definition import WorkflowDefinition
 
 
 def worker(
     targets: Annotated[
-        list[str], typer.Argument(help="module:attribute or path.py:attribute of a Workflow or a list of them.")
+        list[str], typer.Argument(help="module:attribute or path.py:attribute of a Workflow, an Agent, or a list.")
     ],
     database: Database = None,
     concurrency: Annotated[int, typer.Option(min=1, help="How many runs at once.")] = 64,
@@ -42,22 +43,22 @@ async def _serve(served: Worker) -> None:
     await served.serve(stop)
 
 
-def load(target: str) -> list[WorkflowDefinition]:
-    """Return the workflows of `module:attribute` or `path.py:attribute`.
+def load(target: str) -> list[Workflow | Agent]:
+    """Return the workflows and agents of `module:attribute` or `path.py:attribute`.
 
     Raises:
-        Invalid: It cannot be imported, or is no workflow.
+        Invalid: It cannot be imported, or is neither.
     """
     where, colon, attribute = target.rpartition(":")
     if not colon:
         raise Invalid(f"Expected module:attribute or path.py:attribute, but got {target!r}.")
     module = _file(Path(where)) if where.endswith(".py") else _module(where)
-    found: Any = getattr(module, attribute, None)
-    items = list(cast("list[Any]", found)) if isinstance(found, list | tuple) else [found]
-    workflows = [item for item in items if isinstance(item, WorkflowDefinition)]
-    if not workflows or len(workflows) != len(items):
-        raise Invalid(f"Expected '{attribute}' of {where} to be a Workflow or a list of them, but it is not.")
-    return workflows
+    given: Any = getattr(module, attribute, None)
+    items = list(cast("list[Any]", given)) if isinstance(given, list | tuple) else [given]
+    found = [item for item in items if isinstance(item, Workflow | Agent)]
+    if not found or len(found) != len(items):
+        raise Invalid(f"Expected '{attribute}' of {where} to be a Workflow, an Agent or a list of them, but it is not.")
+    return found
 
 
 def _module(name: str) -> ModuleType:
