@@ -1,0 +1,120 @@
+"""Agents from the command line: start, see what is asked, decide every kind, end a session."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+AGENT = """
+from sayso import Agent, tool
+from sayso.testing import ScriptedModel, call
+
+@tool(requires_confirmation=True, summary="Pay {{amount}}")
+def pay(amount: float) -> str:
+    return f"paid {{amount}}"
+
+@tool(external_execution=True)
+def shell(command: str) -> str:
+    return ""
+
+@tool
+def dies() -> str:
+    raise TimeoutError("no answer")
+
+it = Agent("it", model=ScriptedModel([{turn}, lambda request: request.messages[-1].text]), tools=[pay, shell, dies])
+"""
+
+
+class Cli:
+    def __init__(self, folder: Path, turn: str) -> None:
+        self.folder = folder
+        (folder / "agents.py").write_text(AGENT.format(turn=turn))
+
+    def __call__(self, *arguments: str, ok: int = 0, **env: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "sayso", *arguments, "-d", "s.db"],
+            cwd=self.folder, capture_output=True, text=True, timeout=60, env={**os.environ, **env}, check=False,
+        )  # fmt: skip
+        assert done.returncode == ok, done.stderr + done.stdout
+        return done.stdout
+
+    def start(self) -> dict[str, Any]:
+        return json.loads(self("run", "agents.py:it", "please", "--json", "-s", "ses", ok=5))
+
+    def finish(self) -> str:
+        code = "import agents, sys; from sayso import SqliteDb; agents.it.db = SqliteDb('s.db');"
+        code += "r = agents.it.get_last_run_output('ses');"
+        code += "print(agents.it.continue_run(run_id=r.run_id, session_id='ses').content)"
+        return subprocess.run(
+            [sys.executable, "-c", code], cwd=self.folder, capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+
+
+@pytest.mark.parametrize(
+    ("turn", "kind", "decision", "result"),
+    [
+        ('call("pay", amount=5)', "approval", ["approve"], "paid 5.0"),
+        ('call("pay", amount=5)', "approval", ["reject", "-m", "no"], "Error (rejected_by_human)"),
+        ('call("pay", amount=5)', "approval", ["edit", "--content", '{"amount": 7}'], "paid 7.0"),
+        ('call("shell", command="ls")', "external", ["answer", "value=a.txt"], "a.txt"),
+        ('call("ask_human_text", question="Why?")', "text", ["answer", "value=because"], "because"),
+        ('call("ask_human_number", question="?", max=9)', "number", ["answer", "value=3"], "3"),
+        (
+            'call("ask_human_choice", question="?", options=[{"id": "a", "label": "first"}])',
+            "multi_option", ["choose", "a"], "a: first",
+        ),
+        (
+            'call("ask_human_form", question="?", schema={"type": "object", "required": ["n"]})',
+            "form", ["answer", "n=4"], '{"n": 4}',
+        ),
+        ('call("dies")', "uncertain", ["choose", "happened", "-m", "ref 7"], "ref 7"),
+    ],
+)  # fmt: skip
+def test_every_kind_is_shown_and_decided(
+    tmp_path: Path, turn: str, kind: str, decision: list[str], result: str
+) -> None:
+    sayso = Cli(tmp_path, turn)
+    task = sayso.start()["waiting_for"][0]
+    assert task["kind"] == kind
+    verb, *rest = decision
+    card = sayso("tasks", "show", task["task"])
+    assert f"sayso tasks {verb} {task['task']}" in card
+    sayso("tasks", verb, task["task"], *rest)
+    assert result in sayso.finish()
+
+
+def test_what_does_not_fit_leaves_the_task_open(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, 'call("ask_human_number", question="How many?", max=9)')
+    task = sayso.start()["waiting_for"][0]["task"]
+    sayso("tasks", "answer", task, "value=10", ok=1)
+    sayso("tasks", "answer", task, "value=many", ok=1)
+    assert json.loads(sayso("tasks", "show", task, "--json"))["status"] == "pending"
+
+
+def test_arguments_are_edited_in_the_editor(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    task = sayso.start()["waiting_for"][0]["task"]
+    sayso("tasks", "edit", task, EDITOR="sed -i s/5.0/6.5/")
+    assert "paid 6.5" in sayso.finish()
+
+
+def test_a_session_is_listed_shown_and_terminated(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    run = sayso.start()["run_id"]
+    assert json.loads(sayso("sessions", "ls", "--json"))["sessions"][0]["session"] == "ses"
+    assert json.loads(sayso("sessions", "show", "ses", "--json"))["runs"][0]["run"] == run
+    assert json.loads(sayso("sessions", "terminate", "ses", "--json"))["ended"] == [run]
+    assert json.loads(sayso("tasks", "ls", "--json"))["tasks"] == []
+    sayso("sessions", "show", "none", ok=3)
+    assert "0 runs ended" in sayso("sessions", "terminate", "ses", "--yes")
+
+
+def test_a_target_that_is_none_is_refused(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, '"hello"')
+    sayso("run", "agents.py:pay", ok=1)
+    sayso("run", "nothing.py:it", ok=1)
+    sayso("run", "agents.py:it", "{", "--parse", ok=1)
