@@ -19,8 +19,6 @@ class Limits:
     """Attempted calls, refused and rejected ones included: `max_tool_calls_exceeded`."""
     max_tokens_per_run: int = 400_000
     """Input and output together: `max_tokens_per_run_exceeded`."""
-    max_session_tokens: int | None = None
-    """Over all runs of the session: `max_session_tokens_exceeded`."""
     max_session_seconds: float | None = None
     """Wall clock from the start of the run, waiting included: `session_duration_exceeded`."""
     wait_budget_seconds: float = 604_800

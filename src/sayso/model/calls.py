@@ -73,6 +73,8 @@ class CallMove(NamedTuple):
     digest: str
     shown_digest: str
     """The digest as it was when the call was proposed; an edit by a person changes the other one."""
+    shown_arguments: bytes
+    """The bytes of the arguments as they were proposed."""
     arguments: bytes
     call: ToolCall
     attempt: int = 0

@@ -270,6 +270,7 @@ class _Call:
             state=state,
             digest=self._digest(),
             shown_digest=self._pass.record.shown.get(self._key + APPROVAL) or self._shown_digest(),
+            shown_arguments=canonical(self._plan.call.arguments),
             arguments=canonical(self._arguments),
             call=self._plan.call,
             attempt=attempt,

@@ -36,16 +36,10 @@ class CallRows:
             if begun == 1:
                 self._change("insert_attempt", call_id=move.call_id, now=at, **numbers)
             return begun == 1
+        if move.state is CallState.AUTHORISED:
+            return self._authorise(move, common)
         if move.attempt == 0:
-            moved = self._change(
-                "move_call",
-                **common,
-                state=move.state,
-                shown_digest=move.shown_digest,
-                digest=move.digest,
-                arguments=move.arguments,
-                idempotency_key=idempotency_key(move.call_id, move.digest),
-            )
+            moved = self._change("move_call", **common, state=move.state, shown_digest=move.shown_digest)
             return moved == 1
         named = {"state": move.state, "attempt": move.attempt}
         settled = self._change("settle_call", **common, **named)
@@ -69,6 +63,19 @@ class CallRows:
     def close(self, run_id: RunId, now: datetime) -> None:
         """Cancel what a run that ends has not started."""
         self._change("close_calls", run_id=run_id, now=to_micros(now))
+
+    def _authorise(self, move: CallMove, common: dict[str, Any]) -> bool:
+        """Let a call through with the arguments that count, if its row still says what was shown."""
+        authorised = self._change(
+            "authorise_call",
+            **common,
+            shown_digest=move.shown_digest,
+            shown_arguments=move.shown_arguments,
+            digest=move.digest,
+            arguments=move.arguments,
+            idempotency_key=idempotency_key(move.call_id, move.digest),
+        )
+        return authorised == 1
 
     def _insert(self, run: Run, move: CallMove, at: int) -> bool:
         inserted = self._change(

@@ -199,8 +199,16 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     "insert_call": insert(calls).values({column.name: P(column.name) for column in calls.columns}),
     "move_call": update(calls)
     .where(calls.c.call_id == P("call_id"), calls.c.state == P("was"), calls.c.digest == P("shown_digest"))
+    .values(state=P("state"), updated_at=P("now")),
+    "authorise_call": update(calls)
+    .where(
+        calls.c.call_id == P("call_id"),
+        calls.c.state == P("was"),
+        calls.c.digest == P("shown_digest"),
+        calls.c.arguments == P("shown_arguments"),
+    )
     .values(
-        state=P("state"),
+        state=constant("authorised"),
         digest=P("digest"),
         arguments=P("arguments"),
         idempotency_key=P("idempotency_key"),
