@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from bench import deciding, importing, inbox, runs, storage, waking
+from bench import agents, deciding, importing, inbox, runs, storage, waking
 from bench.bare import SYNCHRONOUS
 from bench.measure import Figure, Size, say
 from sayso.stores.driver import sqlite_module
@@ -27,6 +27,8 @@ BENCHES: Mapping[str, Callable[[Size], Iterator[Figure]]] = {
     "inbox": inbox.first_page,
     "import": importing.import_time,
     "wake": waking.wake,
+    "agent-call": agents.gated_call,
+    "conversation": agents.conversation,
 }
 COLUMNS = ("what", "ours", "bare", "ratio", "aim", "met?")
 

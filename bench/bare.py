@@ -37,6 +37,10 @@ WAKE = "UPDATE runs SET seq = seq + 1, updated_at = ?, state = 'running', ready_
 TASK = "INSERT INTO tasks VALUES (?, ?, ?, 'bench', ?, 'approval', 'pending', ?, ?, NULL, ?, NULL)"
 DECIDED = "UPDATE tasks SET status = 'completed' WHERE task_id = ? AND status = 'pending'"
 DECISION = "INSERT INTO decisions VALUES (?, ?, 'approve', 'proceed', NULL, 'user', 'local', 'api', ?, ?)"
+CALL = "INSERT INTO calls VALUES (?, ?, ?, 'pay', 'd', 'once', ?, 'd', 'k', 'started', 1, 1, ?, ?, ?)"
+ATTEMPT = "INSERT INTO call_attempts VALUES (?, 1, 1, ?, NULL, NULL, NULL)"
+SETTLE = "UPDATE calls SET state = 'succeeded', updated_at = ? WHERE call_id = ? AND state = 'started'"
+SETTLED = "UPDATE call_attempts SET outcome = 'succeeded' WHERE call_id = ? AND attempt = 1"
 JOURNAL = "SELECT seq, key, kind, at, data FROM journal WHERE run_id = ? ORDER BY seq"
 TASKS = "SELECT task_id, key, digest, body FROM tasks WHERE run_id = ? AND status = 'pending'"
 DIGEST = "8fce2176848704e13ae3fef1c2eae3ab5732a331de5205c94254d238f6916489"
@@ -158,6 +162,20 @@ class Bare:
         """Answer the pause and take the run to its end: two commits."""
         seq = len(self.decide(run))
         self.commit(*self.finished(run, seq + 1, "act", act()))
+
+    def called(self, run: str, act: Callable[[], Any]) -> None:
+        """Answer the pause, start a call, keep its outcome, and end the run: four commits, with a ledger of one row."""
+        seq = len(self.decide(run))
+        now, call = micros(), new_id("call")
+        self.commit(
+            (CALL, (call, run, "act", b'{"amount":5}', now, now, now)),
+            (ATTEMPT, (call, now)),
+            (ADVANCE, (1, now, run)),
+            (ENTRY, (run, seq + 1, "act", "call", now, b'{"attempt":1}')),
+        )
+        content, now = act(), micros()
+        self.commit((SETTLE, (now, call)), (SETTLED, (call,)), *self.stepped(run, seq + 2, "act", content))
+        self.commit(*self.finished(run, seq + 3, "turn#2/model", content))
 
 
 def _outcome(run: str, seq: int, key: str, content: Any, now: int) -> tuple[Any, ...]:

@@ -3,6 +3,8 @@
 The registry is empty, so that no schema can make us fetch anything.
 """
 
+import json
+from functools import lru_cache
 from typing import Any, cast
 
 from sayso.model.json import Json
@@ -13,21 +15,25 @@ def problems(schema: Json, value: object) -> list[str]:
 
     An unusable schema stands against everything: it fails closed.
     """
-    from jsonschema import Draft202012Validator, exceptions  # Lazy: a fifth of a second, and workflows need none of it.
-    from referencing import Registry
-
     if schema is None:
         return []
-    registry = cast("Any", Registry)()
     try:
-        Draft202012Validator.check_schema(cast("Any", schema))
-        validator: Any = Draft202012Validator(cast("Any", schema), registry=registry)
+        validator = _validator(json.dumps(schema, sort_keys=True))
         found = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
         return [f"{_where(error.absolute_path)}: {error.message}" for error in found[:20]]
-    except exceptions.SchemaError as exc:
-        return [f"the schema itself is not usable: {exc.message}"]
-    except Exception as exc:  # noqa: BLE001 - e.g. a reference that leads nowhere; an unreadable policy lets nothing by
-        return [f"the schema cannot be applied: {exc}"]
+    except Exception as exc:  # noqa: BLE001 - e.g. no schema, or a reference that leads nowhere: it lets nothing by
+        return [f"the schema cannot be applied: {getattr(exc, 'message', exc)}"]
+
+
+@lru_cache(maxsize=512)
+def _validator(text: str) -> Any:
+    """Return the validator of a schema; the same schema is asked for on every replay."""
+    from jsonschema import Draft202012Validator  # Lazy: a fifth of a second, and workflows need none of it.
+    from referencing import Registry
+
+    schema: Any = json.loads(text)
+    Draft202012Validator.check_schema(schema)
+    return Draft202012Validator(schema, registry=cast("Any", Registry)())
 
 
 def _where(path: Any) -> str:

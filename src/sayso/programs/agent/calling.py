@@ -89,7 +89,7 @@ class Caller:
         )
         effect = Effect.ONCE if tool is None else tool.effect
         call = ToolCall(
-            tool=proposal.tool, tool_digest="" if tool is None else tool.digest(), effect=effect, arguments=arguments
+            tool=proposal.tool, tool_digest="" if tool is None else tool.digest, effect=effect, arguments=arguments
         )
         return self._planned(key, call, tool, verdict, said)
 
@@ -135,7 +135,7 @@ class Caller:
             arguments=call.arguments,
             effect=call.effect,
             digest=call.tool_digest,
-            schema=cast("Json", tool.arguments.model_json_schema()),
+            schema=cast("Json", tool.whole_schema),
             why=verdict.why,
             said=said or None,
         )
@@ -261,7 +261,7 @@ def _recheck(tool: Tool | None, arguments: dict[str, Json]) -> Refusal | None:
 
 def _asked_for(tool: Tool) -> Json:
     """Return the schema of the arguments that a person gives."""
-    whole: dict[str, Any] = tool.arguments.model_json_schema()
+    whole = tool.whole_schema
     wanted = {name: part for name, part in whole.get("properties", {}).items() if name in tool.user_input_fields}
     required = [name for name in whole.get("required", []) if name in tool.user_input_fields]
     schema = {"type": "object", "properties": wanted, "required": required, "additionalProperties": False}

@@ -3,7 +3,9 @@
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal, TypeVar, cast, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -75,17 +77,22 @@ class Tool:
 
     def schema(self) -> dict[str, Json]:
         """Return the JSON Schema of what the model gives; what a person gives is left out."""
-        whole: dict[str, Any] = self.arguments.model_json_schema()
+        whole: dict[str, Any] = deepcopy(self.whole_schema)
         for name in self.user_input_fields:
             whole.get("properties", {}).pop(name, None)
         if self.user_input_fields:
             whole["required"] = [name for name in whole.get("required", []) if name not in self.user_input_fields]
         return whole
 
+    @cached_property
+    def whole_schema(self) -> dict[str, Any]:
+        """The JSON Schema of all arguments."""
+        return self.arguments.model_json_schema()
+
+    @cached_property
     def digest(self) -> str:
-        """Return the digest of the definition, which an approval is bound to."""
-        schema = self.arguments.model_json_schema()
-        return tool_digest(self.name, self.description, cast("Json", schema), self.effect)
+        """The digest of the definition, which an approval is bound to."""
+        return tool_digest(self.name, self.description, cast("Json", self.whole_schema), self.effect)
 
     def plain(self, arguments: Mapping[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
         """Return arguments as they would be executed, with defaults and coerced types, and what stands against them."""
