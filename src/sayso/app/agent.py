@@ -1,7 +1,7 @@
 """`Agent`: an agent that can be run, continued, read and cancelled."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, cast
@@ -11,12 +11,11 @@ from pydantic import TypeAdapter
 from sayso.app.agentruns import RunOutput, earlier_messages, run_output_of
 from sayso.app.continuing import Given, answers, refuse_foreign_or_ended, refuse_unresolved
 from sayso.app.database import SqliteDb
-from sayso.app.outputs import STATUSES
 from sayso.app.portal import portal
 from sayso.app.runnable import Runnable, run_id_of
 from sayso.core.schemas import problems
 from sayso.model.agents import AgentMode, AgentVersion, Limits
-from sayso.model.errors import Invalid, RunNotFound, SaysoError
+from sayso.model.errors import Invalid, SaysoError
 from sayso.model.ids import RunId, SessionId
 from sayso.model.runs import Run
 from sayso.model.tasks import UserTask
@@ -27,7 +26,7 @@ from sayso.programs.agent.loop import frozen
 from sayso.programs.workflow.output import RunStatus
 from sayso.runtime.ports import Listener
 from sayso.runtime.runner import Rest
-from sayso.runtime.units import Claimed, Decide
+from sayso.runtime.units import Chooser, Claimed, Decide
 
 
 class Agent(AgentDefinition, Runnable[RunOutput]):
@@ -204,13 +203,10 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         found = run_id_of(run_response, run_id, session_id)
         given = requirements if requirements is not None else (run_response.requirements if run_response else ())
 
-        async def begin() -> Claimed | None:
-            return await self._answered(found, self._chooser(given, session_id), decided_by)
+        def choose() -> Chooser:
+            return self._chooser(given, session_id)
 
-        async def go(listener: Listener | None) -> RunOutput:
-            return await self._advance(found, await begin(), listener)
-
-        return self._begun(begin, found) if background else self._result(go, _Stamp(self), stream)
+        return self._going_on(found, choose, decided_by, _Stamp(self), stream=stream, background=background)
 
     def continue_run(self, run_response: RunOutput | None = None, **options: Any) -> Any:
         """Continue a run as `acontinue_run` does, and return its output, or an iterator of events."""
@@ -247,7 +243,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
             return None
         return await earlier_messages(self._runtime(), session_id, self.name, most)
 
-    def _chooser(self, given: Given, session_id: str | None) -> Callable[[Run, Sequence[UserTask]], Sequence[Decide]]:
+    def _chooser(self, given: Given, session_id: str | None) -> Chooser:
         now = self._runtime().clock.now()
 
         def choose(run: Run, tasks: Sequence[UserTask]) -> Sequence[Decide]:
@@ -282,16 +278,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
             case RunStatus.pending | RunStatus.running | RunStatus.paused:
                 return
 
-    async def _begun(
-        self, begin: Callable[[], Coroutine[Any, Any, Claimed | None]], run_id: RunId | None = None
-    ) -> RunOutput:
-        """Start (or claim) now and go on in the background; the run is durable before this returns."""
-        claimed = await begin()
-        found = run_id if claimed is None else claimed.run.id
-        if found is None:
-            raise RunNotFound("Expected a run to go on with, but there is none.")
-        run = await self._in_background(found, claimed)
-        status = RunStatus.pending if run_id is None else STATUSES[run.state]
+    def _fresh(self, run: Run, status: RunStatus) -> RunOutput:
         return RunOutput(run_id=run.id, session_id=run.session_id, status=status, agent_name=self.name)
 
 

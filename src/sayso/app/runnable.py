@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
 from sayso.app.database import SqliteDb
+from sayso.app.outputs import STATUSES
 from sayso.app.portal import portal
 from sayso.app.streams import stream_of
 from sayso.core.codec import to_json
@@ -19,6 +20,7 @@ from sayso.model.ids import RunId, SessionId
 from sayso.model.runs import ENDED, Run, RunState
 from sayso.model.tasks import UserTask
 from sayso.programs.context import Program
+from sayso.programs.workflow.output import RunStatus
 from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Listener
 from sayso.runtime.runner import Rest
@@ -97,6 +99,10 @@ class Runnable(Generic[Out]):
         """Return what can be said of a run that this code cannot replay."""
         raise NotImplementedError
 
+    def _fresh(self, run: Run, status: RunStatus) -> Out:
+        """Return the output of a run that goes on by itself."""
+        raise NotImplementedError
+
     def _announce_end(self, output: Out, listener: Listener) -> None:
         """Tell how a streamed run has come to rest."""
         raise NotImplementedError
@@ -164,12 +170,39 @@ class Runnable(Generic[Out]):
             return go(None)
         return stream_of(go, stamp)
 
-    async def _in_background(self, run_id: RunId, claimed: Claimed | None) -> Run:
-        """Advance a run later; return its row as it is now."""
-        task = asyncio.get_running_loop().create_task(self._quietly(run_id, claimed))
+    def _going_on(
+        self,
+        run_id: RunId,
+        choose: Callable[[], Chooser],
+        by: str,
+        stamp: Callable[[object], object | None],
+        *,
+        stream: bool | None,
+        background: bool,
+    ) -> Coroutine[Any, Any, Out] | AsyncIterator[Any]:
+        """Record answers, and take the run on from where it stands: now, as events, or later."""
+
+        async def begin() -> Claimed | None:
+            return await self._answered(run_id, choose(), by)
+
+        async def go(listener: Listener | None) -> Out:
+            return await self._advance(run_id, await begin(), listener)
+
+        return self._begun(begin, run_id) if background else self._result(go, stamp, stream)
+
+    async def _begun(
+        self, begin: Callable[[], Coroutine[Any, Any, Claimed | None]], run_id: RunId | None = None
+    ) -> Out:
+        """Start (or claim) now and go on in the background; the run is durable before this returns."""
+        claimed = await begin()
+        found = run_id if claimed is None else claimed.run.id
+        if found is None:
+            raise RunNotFound("Expected a run to go on with, but there is none.")
+        task = asyncio.get_running_loop().create_task(self._quietly(found, claimed))
         self._background.add(task)
         task.add_done_callback(self._background.discard)
-        return await self._runtime().load_run(run_id)
+        run = await self._runtime().load_run(found)
+        return self._fresh(run, RunStatus.pending if run_id is None else STATUSES[run.state])
 
     async def _quietly(self, run_id: RunId, claimed: Claimed | None) -> None:
         try:

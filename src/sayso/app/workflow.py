@@ -1,17 +1,17 @@
 """`Workflow`: a definition that can be run, continued, read and cancelled."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
 from sayso.app.continuing import Given, chooser
 from sayso.app.database import SqliteDb
-from sayso.app.outputs import STATUSES, bare_output, output_of
+from sayso.app.outputs import bare_output, output_of
 from sayso.app.portal import portal
 from sayso.app.runnable import Runnable, run_id_of, validated
 from sayso.core.codec import from_json_fields
-from sayso.model.errors import Invalid, RunNotFound, SaysoError
+from sayso.model.errors import Invalid, SaysoError
 from sayso.model.ids import RunId, SessionId
 from sayso.model.runs import Run
 from sayso.model.tasks import UserTask
@@ -21,7 +21,7 @@ from sayso.programs.workflow.output import RunStatus, WorkflowRunOutput, Workflo
 from sayso.programs.workflow.primitives import Item
 from sayso.runtime.ports import Listener
 from sayso.runtime.runner import Rest
-from sayso.runtime.units import Claimed
+from sayso.runtime.units import Chooser, Claimed
 
 
 class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
@@ -175,16 +175,11 @@ class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
             step_requirements if step_requirements is not None else (run_response.requirements if run_response else ())
         )
 
-        async def begin() -> Claimed | None:
-            now = self._runtime().clock.now()
-            return await self._answered(found, chooser(self.name, given, session_id, now), decided_by)
+        def choose() -> Chooser:
+            return chooser(self.name, given, session_id, self._runtime().clock.now())
 
-        async def go(listener: Listener | None) -> WorkflowRunOutput:
-            return await self._advance(found, await begin(), listener)
-
-        if background:
-            return self._begun(begin, found)
-        return self._result(go, self._stamp(stream_events), stream)
+        stamp = self._stamp(stream_events)
+        return self._going_on(found, choose, decided_by, stamp, stream=stream, background=background)
 
     def continue_run(self, run_response: WorkflowRunOutput | None = None, **options: Any) -> Any:
         """Continue a run as `acontinue_run` does, and return its output, or an iterator of events."""
@@ -280,16 +275,7 @@ class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
     def _stamp(self, stream_events: bool | None) -> "_Stamp":
         return _Stamp(self, fine=self.stream_events if stream_events is None else stream_events)
 
-    async def _begun(
-        self, begin: Callable[[], Coroutine[Any, Any, Claimed | None]], run_id: RunId | None = None
-    ) -> WorkflowRunOutput:
-        """Start (or claim) now and go on in the background; the run is durable before this returns."""
-        claimed = await begin()
-        found = run_id if claimed is None else claimed.run.id
-        if found is None:
-            raise RunNotFound("Expected a run to go on with, but there is none.")
-        run = await self._in_background(found, claimed)
-        status = RunStatus.pending if run_id is None else STATUSES[run.state]
+    def _fresh(self, run: Run, status: RunStatus) -> WorkflowRunOutput:
         return WorkflowRunOutput(
             run_id=run.id, session_id=run.session_id, status=status, workflow_id=self.id, workflow_name=self.name
         )
