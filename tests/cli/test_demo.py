@@ -143,3 +143,21 @@ def test_a_second_demo_in_the_same_place(tmp_path: Path) -> None:
     assert "The earlier demo is kept in" in fresh.stdout
     assert "payments 197, distinct 197, doubled 0" in fresh.stdout
     assert (next(folder.glob("earlier-*")) / "ledger.jsonl").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "typed", "paid"),
+    [
+        (["--once", "--decide", "approve"], "", ["180.0"]),
+        (["--once", "--decide", "reject"], "", ["90.0"]),
+        ([], "DE1\nn\ntoo much\n", ["90.0"]),
+        ([], "none\n", []),
+    ],
+)
+def test_the_desks_agent(tmp_path: Path, arguments: list[str], typed: str, paid: list[str]) -> None:
+    """It looks up by itself, asks for a missing value, asks before money leaves, and takes a reason into account."""
+    command = [sys.executable, "-m", "sayso", "demo", "--agent", "--dir", "d", "--json", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, input=typed, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout.splitlines()[-1][done.stdout.splitlines()[-1].index("{") :])
+    assert (document["state"], document["paid"]) == ("COMPLETED", paid)

@@ -7,7 +7,7 @@ import os
 import signal
 from datetime import UTC, datetime, timedelta
 
-from sayso.testing.scripted import ScriptedModel, call
+from sayso.llm.scripted import ScriptedModel, call
 
 
 class FakeClock:

@@ -12,10 +12,13 @@ from typing import Annotated, Any
 
 import typer
 
+from sayso.app.agentruns import RunOutput
 from sayso.app.clock import SystemIds
 from sayso.app.database import SqliteDb
 from sayso.app.settings import Settings, load_settings
+from sayso.cli.demo import agent as agents
 from sayso.cli.demo.desk import Desk, build
+from sayso.cli.demo.ledger import Ledger
 from sayso.cli.demo.refunds import COLUMNS, read_csv
 from sayso.cli.demo.session import Decide, Sitting, stamp
 from sayso.cli.shared import print_json
@@ -52,6 +55,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Run to the end without a person; needs --decide.")] = False,
     decide: Annotated[Decision | None, typer.Option(help="What --once says to every question.")] = None,
     crash: Annotated[bool, typer.Option("--crash", help="Die in the middle of the risky payouts (SIGKILL).")] = False,
+    agent: Annotated[bool, typer.Option("--agent", help="Run the desk's agent on one late case instead.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Move an earlier demo aside and start anew.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
 ) -> None:
@@ -67,12 +71,39 @@ def demo(
     answer: Decide = None if decide is None else decide.value
     options = _Options(folder=folder, input=input_, decide=answer, fresh=fresh, crash=crash, say=say)
     settings = load_settings()
+    if agent:
+        _agent(options, settings, json_=json_)
+        return
     desk = _prepare(options, once=once)
     with SqliteDb(folder / "sayso.db", lease_seconds=_LEASE_SECONDS) as db:
         run = asyncio.run(_sit(db, desk, settings, options))
     _finish(run, desk, say, json_=json_, with_ledger=once)
     if run.state != "completed":
         raise typer.Exit(1)
+
+
+def _agent(options: _Options, settings: Settings, *, json_: bool) -> None:
+    """Let the agent work on one late case, in a folder of its own, to its end."""
+    folder = options.folder / f"agent-{stamp()}"
+    folder.mkdir(parents=True)
+    ledger = Ledger(folder / "ledger.jsonl")
+
+    async def sit(db: SqliteDb) -> RunOutput:
+        made = agents.build(db, ledger)
+        options.say(f"{agents.case()}\nAnother terminal can decide too: sayso tasks ls -d {db.db_file}")
+        begun = await made.arun(agents.case(), background=True)
+        await Sitting(made, RunId(begun.run_id), settings, options.decide, options.say).to_the_end()
+        return await made.aget_run_output(begun.run_id)
+
+    with SqliteDb(folder / "sayso.db", lease_seconds=_LEASE_SECONDS) as db:
+        output = asyncio.run(sit(db))
+    paid = [payment.amount for payment in ledger.payments()]
+    if json_:
+        print_json({"run_id": output.run_id, "state": output.status, "content": output.content, "paid": paid})
+    else:
+        options.say(
+            f"\n{output.content}\npayments {', '.join(paid) or 'none'}; the ledger is {folder / 'ledger.jsonl'}"
+        )
 
 
 def _prepare(options: _Options, *, once: bool) -> Desk:

@@ -12,9 +12,18 @@ from collections.abc import Awaitable, Callable
 from sayso.cli.cards import card
 from sayso.cli.text import safe
 from sayso.core.forms import parse, problems
-from sayso.model.decisions import Answer, Approve, Edit, Reject, Verdict
+from sayso.core.ledger import HAPPENED, NOT_HAPPENED, STOP
+from sayso.model.decisions import Answer, Approve, Choose, Edit, Reject, Verdict
 from sayso.model.errors import Invalid
-from sayso.model.tasks import ApprovalRequest, FormRequest, OutputReviewRequest, TaskStatus, UserTask
+from sayso.model.tasks import (
+    ApprovalRequest,
+    FormRequest,
+    OutputReviewRequest,
+    TaskStatus,
+    TextRequest,
+    UncertainRequest,
+    UserTask,
+)
 
 Say = Callable[[str], None]
 Line = Callable[[str], Awaitable[str]]
@@ -75,6 +84,10 @@ async def ask(task: UserTask, line: Line, say: Say, *, at: str = "") -> Verdict:
             return await _form(request, line, say)
         case OutputReviewRequest() as request:
             return await _review(request, line, say)
+        case TextRequest():
+            return await _text(line, say)
+        case UncertainRequest():
+            return await _what_happened(line, say)
         case other:
             raise Invalid(
                 f"Expected a question of the demo, but task {task.id} is of kind '{other.kind}'.",
@@ -122,6 +135,24 @@ async def _form(request: FormRequest, line: Line, say: Say) -> Verdict:
                 break
             say("; ".join(found))
     return Answer(values=values)  # pyright: ignore[reportArgumentType] - parsed as JSON values
+
+
+async def _what_happened(line: Line, say: Say) -> Verdict:
+    while True:
+        said = await line(f"{HAPPENED}, {NOT_HAPPENED} or {STOP}? ")
+        if said in {HAPPENED, NOT_HAPPENED, STOP}:
+            return Choose(choices=(said,))
+        say("Please answer with one of the three words.")
+
+
+async def _text(line: Line, say: Say) -> Verdict:
+    while True:
+        said = await line("Your answer (or 'none' to decline): ")
+        if said.lower() == "none":
+            return Reject(note="not known")
+        if said:
+            return Answer(values={"value": said})
+        say("Please answer something.")
 
 
 async def _review(request: OutputReviewRequest, line: Line, say: Say) -> Verdict:

@@ -5,8 +5,9 @@ import contextlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal, cast
 
+from sayso.app.agent import Agent
 from sayso.app.settings import Settings
 from sayso.app.worker import Worker
 from sayso.app.workflow import Workflow
@@ -18,7 +19,7 @@ from sayso.model.errors import Conflict
 from sayso.model.ids import RunId
 from sayso.model.journal import Entry, EntryKind
 from sayso.model.runs import ENDED, Run
-from sayso.model.tasks import FormRequest, TaskStatus, UserTask
+from sayso.model.tasks import FormRequest, TaskStatus, TextRequest, UserTask
 
 _POLL_SECONDS = 0.1
 Decide = Literal["approve", "reject"] | None
@@ -28,7 +29,7 @@ class Sitting:
     """Watches one run to its end.
 
     Args:
-        workflow: The desk.
+        workflow: The desk, or its agent.
         run_id: The run.
         settings: Who decides.
         decide: What to say to every question, instead of asking.
@@ -36,7 +37,7 @@ class Sitting:
     """
 
     def __init__(
-        self, workflow: Workflow, run_id: RunId, settings: Settings, decide: Decide, say: Callable[[str], None]
+        self, workflow: Workflow | Agent, run_id: RunId, settings: Settings, decide: Decide, say: Callable[[str], None]
     ) -> None:
         self._workflow = workflow
         self._runtime = workflow.db.runtime
@@ -124,7 +125,15 @@ def _told(entry: Entry) -> str | None:
     plain = json.loads(entry.data)
     if "e" in plain:
         return f"  {entry.key}: failed with {plain['e']['type']}: {safe(plain['e']['message'])}"
-    return f"  {entry.key}: done{_sum(plain['v'].get('content'))}"
+    value = plain["v"]
+    if not isinstance(value, dict):
+        return None
+    told = cast("dict[str, Any]", value)
+    if "state" in told and "/call:" in entry.key:
+        return f"  {entry.key}: {told['state']}{_sum(told.get('value'))}"
+    calls = [call["tool"] for call in told.get("calls", ())]
+    what = f"asks for {', '.join(calls)}" if calls else "done"
+    return f"  {entry.key}: {what}{_sum(told.get('content', told.get('text')))}"
 
 
 def _sum(content: object) -> str:
@@ -136,6 +145,8 @@ def _scripted(task: UserTask, decide: str) -> Verdict:
     request = task.spec.request
     if isinstance(request, FormRequest) and decide == "approve":
         return Answer(values={field.name: "DE02120300000000202051" for field in request.fields}, note="a demo account")
+    if isinstance(request, TextRequest):
+        return Answer(values={"value": "DE02120300000000202051"}, note="a demo account")
     if decide == "reject" and request.kind != "output_review":
         return Reject(note="rejected by --decide reject")
     return Approve()
