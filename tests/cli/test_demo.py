@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sayso.cli.demo.refunds import COLUMNS
 
 GOOD = "R-1,O-1,Ada,ada@example.com,20.00,EUR,wrong size,2026-09-01,2026-09-05,DE02120300000000202051"
