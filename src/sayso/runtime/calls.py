@@ -102,8 +102,7 @@ class _Call:
             raise RunCancelled(outcome.reason or outcome.note or f"Call of {self._plan.call.tool} was rejected")
         if outcome.action == "proceed":
             return None if self._external else self._plan.recheck(self._arguments)
-        by_time = outcome.verdict in {"skip", "cancel"} or (outcome.note or "").startswith("nobody decided")
-        if by_time:
+        if self._key + APPROVAL in self._pass.record.lapsed:
             return Refusal(code="approval_expired", message="nobody approved it in time", state=_S.EXPIRED)
         reason = f": {outcome.note}" if outcome.note else ""
         return Refusal(code="rejected_by_human", message=f"a person rejected this call{reason}", state=_S.REJECTED)

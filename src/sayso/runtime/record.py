@@ -12,6 +12,7 @@ from typing import Any
 from sayso.core.codec import plain_of
 from sayso.core.decisionforms import outcome_from_json
 from sayso.core.instants import from_micros
+from sayso.model.actors import TIMEOUT
 from sayso.model.decisions import Outcome
 from sayso.model.errors import JournalCorrupt
 from sayso.model.ids import RunId, TaskId
@@ -31,6 +32,8 @@ class Record:
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Outcomes of steps, emitted events and ended children."""
     decisions: dict[str, Outcome] = field(default_factory=dict)
+    lapsed: set[str] = field(default_factory=set[str])
+    """Questions that a deadline has answered."""
     asked: dict[str, TaskId] = field(default_factory=dict)
     timers: dict[str, datetime] = field(default_factory=dict)
     """When each timer that has begun is due."""
@@ -118,6 +121,8 @@ class Record:
                 self.steps[key] = plain
             case EntryKind.DECIDED:
                 self.decisions[key] = outcome_from_json(plain)
+                if plain.get("by") == str(TIMEOUT):
+                    self.lapsed.add(key)
             case EntryKind.ASKED:
                 self.asked[key] = TaskId(plain["task"])
                 if "call" in plain:
