@@ -275,6 +275,27 @@ def test_a_declined_question_is_told(desk: Desk) -> None:
     assert desk.told() == ["Error (declined): the person did not answer: ask somebody else"]
 
 
+@pytest.mark.parametrize(
+    "proposal",
+    [
+        call("ask_human_text", question="?"), call("ask_human_number", question="?"),
+        call("ask_human_choice", question="?", options=[{"id": "a", "label": "a"}]),
+        call("ask_human_form", question="?", schema={"type": "object"}), call("reply_and_wait", message="?"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("policy", "status"), [("skip", "COMPLETED"), ("reject", "COMPLETED"), ("cancel", "CANCELLED")]
+)
+def test_every_question_may_have_a_deadline(desk: Desk, proposal: Any, policy: str, status: str) -> None:
+    desk.options = {"question_timeout": 60, "on_question_timeout": policy}
+    desk.run(proposal, "ok")
+    desk.clock.advance(61)
+    agent = desk.agent()
+    assert agent.continue_run(run_id="run", session_id="ses").status == status
+    if policy != "cancel":
+        assert desk.told()[0].startswith("Error (declined)")
+
+
 def test_reply_and_wait_takes_the_next_message(desk: Desk) -> None:
     """Item 154: no task is listed, and a message resumes the run."""
     output = desk.run(call("reply_and_wait", message="Which order?"), lambda request: request.messages[-1].text)

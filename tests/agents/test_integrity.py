@@ -1,5 +1,6 @@
 """What was shown is what runs: changed bytes, racing approvers, and the gate's whole truth table."""
 
+import asyncio
 import itertools
 import json
 import multiprocessing as mp
@@ -17,7 +18,7 @@ from sayso.model.calls import CallState, Effect, ToolCall
 from sayso.model.errors import SaysoError
 from sayso.model.ids import CallId, RunId
 from sayso.stores.driver import sqlite_module
-from sayso.testing import ScriptedModel, call
+from sayso.testing import FakeClock, ScriptedModel, call
 
 # -- the gate --------------------------------------------------------------------------------------------------
 
@@ -214,3 +215,42 @@ def test_four_processes_approve_and_reject_one_call(tmp_path: Path) -> None:
     assert losers <= {"AlreadyDecided", "RunNotPaused", "TaskClosed", "UnresolvedTasks"}
     print(f"\n{_ROUNDS} calls, {_PROCESSES} approvers each: doubled {doubled}")
     assert doubled == 0
+
+
+@pytest.mark.parametrize("against", ["expire", "cancel"])
+@pytest.mark.parametrize("round_", range(10))
+def test_an_approval_races_a_deadline_and_a_cancel(tmp_path: Path, against: str, round_: int) -> None:
+    """T49: whichever comes first counts, and the tool runs if and only if that was the approval."""
+    clock = FakeClock()
+    ran: list[float] = []
+
+    @tool(requires_confirmation=True, approval_timeout=60)
+    def pay(amount: float) -> str:
+        ran.append(amount)
+        return "paid"
+
+    db = SqliteDb(tmp_path / "s.db", clock=clock)
+    agent = Agent("payer", model=ScriptedModel([call("pay", amount=5), "done"]), tools=[pay], db=db)
+    output = agent.run("x", run_id="run", session_id="ses")
+    output.active_requirements[0].confirm()
+
+    async def race() -> list[Any]:
+        async def approve() -> None:
+            await agent.adecide(output)
+
+        async def other() -> Any:
+            if against == "cancel":
+                return await agent.acancel_run("run")
+            clock.advance(61)
+            return await db.runtime.expire_due()
+
+        both = [approve(), other()] if round_ % 2 else [other(), approve()]
+        return await asyncio.gather(*both, return_exceptions=True)
+
+    asyncio.run(race())
+    found = agent.get_run_output("run")
+    if found.status not in {"COMPLETED", "CANCELLED"}:
+        found = agent.continue_run(run_id="run", session_id="ses")
+    approved = found.requirements[0].decided_by == "local" and found.status == "COMPLETED"
+    assert len(ran) == approved
+    db.close()

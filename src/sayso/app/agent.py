@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from pydantic import TypeAdapter
 
@@ -49,6 +49,8 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         top_p: 0.1 to 1.
         top_k: 1 to 500.
         num_history_runs: How many earlier runs of the session the model is told about.
+        question_timeout: Seconds that its own questions to people (`ask_human_...`, `reply_and_wait`) may wait.
+        on_question_timeout: What happens then: `skip` and `reject` tell the model, `cancel` ends the run.
         base_url: Another address that speaks the provider's protocol.
         max_iterations: Model completions of a run.
         max_tool_calls: Attempted tool calls of a run.
@@ -80,6 +82,8 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         top_p: float | None = None,
         top_k: int | None = None,
         num_history_runs: int = 3,
+        question_timeout: float | None = None,
+        on_question_timeout: Literal["reject", "cancel", "skip"] = "skip",
         base_url: str | None = None,
         max_iterations: int = 10,
         max_tool_calls: int = 32,
@@ -101,20 +105,18 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
             top_p=top_p,
             top_k=top_k,
             history_runs=num_history_runs,
+            question_timeout=question_timeout,
+            on_question_timeout=on_question_timeout,
             limits=Limits(
-                max_iterations=max_iterations,
-                max_tool_calls=max_tool_calls,
-                max_tokens_per_run=max_tokens_per_run,
-                max_session_seconds=max_session_seconds,
-                wait_budget_seconds=wait_budget_seconds,
+                max_iterations=max_iterations, max_tool_calls=max_tool_calls, max_tokens_per_run=max_tokens_per_run,
+                max_session_seconds=max_session_seconds, wait_budget_seconds=wait_budget_seconds,
             ),
-        )
+        )  # fmt: skip
         _check(version)
         super().__init__(version, tools=tools, client=client, dependencies=dependencies, members=members)
         self.version = replace(version, tools=tuple(self.tools))
         self.db = db or SqliteDb()
-        self.session_id = session_id
-        self.stream = stream
+        self.session_id, self.stream = session_id, stream
         self._output_type = output_schema if isinstance(output_schema, type) else None
         self._background: set[asyncio.Task[Any]] = set()
 
@@ -344,6 +346,8 @@ def _check(version: AgentVersion) -> None:
         "temperature (0 to 1)": version.temperature is not None and not 0 <= version.temperature <= 1,
         "top_p (0.1 to 1)": version.top_p is not None and not 0.1 <= version.top_p <= 1,
         "top_k (1 to 500)": version.top_k is not None and not 1 <= version.top_k <= 500,
+        "question_timeout (more than 0)": version.question_timeout is not None and version.question_timeout <= 0,
+        "on_question_timeout": version.on_question_timeout not in {"reject", "cancel", "skip"},
         "max_iterations (more than 0)": limits.max_iterations < 1,
         "max_tool_calls (more than 0)": limits.max_tool_calls < 1,
         "max_tokens_per_run (more than 0)": limits.max_tokens_per_run < 1,

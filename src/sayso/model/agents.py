@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sayso.model.json import Json
+from sayso.model.tasks import OnTimeoutAction
 
 AgentMode = Literal["hitl", "request", "sub_agent"]
 """`hitl` may pause for people; `request` never does: what needs a person is refused; `sub_agent` works for a parent."""
@@ -45,5 +46,9 @@ class AgentVersion:
     tools: tuple[str, ...] = ()
     """The allow-list: names of tools that may be offered and called."""
     limits: Limits = field(default_factory=Limits)
+    question_timeout: float | None = None
+    """Seconds that its own questions to people may wait; None sets no deadline."""
+    on_question_timeout: OnTimeoutAction = "skip"
+    """What happens then; `skip` and `reject` tell the model that nobody answered."""
     history_runs: int = 3
     """How many earlier runs of the session the model is told about."""

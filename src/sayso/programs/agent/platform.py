@@ -122,7 +122,14 @@ class PlatformTools:
         if name == "wait":
             return await self._wait(key, arguments)
         request = _request(name, cast("dict[str, Any]", arguments))
-        spec = TaskSpec(request=request, step_name=self._version.name, step_type="Agent", on_reject="skip")
+        spec = TaskSpec(
+            request=request,
+            step_name=self._version.name,
+            step_type="Agent",
+            on_reject="skip",
+            timeout_seconds=self._version.question_timeout,
+            on_timeout="cancel" if self._version.on_question_timeout == "cancel" else "skip",
+        )
         outcome = await self._ctx.ask(f"{key}?answer", spec, self._facts.paused)
         return _answer(request, outcome)
 
