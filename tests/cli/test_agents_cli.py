@@ -113,6 +113,16 @@ def test_a_session_is_listed_shown_and_terminated(tmp_path: Path) -> None:
     assert "0 runs ended" in sayso("sessions", "terminate", "ses", "--yes")
 
 
+def test_a_waiting_session_is_marked_complete(tmp_path: Path) -> None:
+    """Items 175, 176."""
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    run = sayso.start()["run_id"]
+    assert json.loads(sayso("sessions", "complete", "ses", "-m", "paid by hand", "--json"))["completed"] == [run]
+    assert json.loads(sayso("runs", "show", run, "--json"))["state"] == "completed"
+    assert json.loads(sayso("tasks", "ls", "--json"))["tasks"] == []
+    assert "0 runs completed" in sayso("sessions", "complete", "ses")
+
+
 def test_a_target_that_is_none_is_refused(tmp_path: Path) -> None:
     sayso = Cli(tmp_path, '"hello"')
     sayso("run", "agents.py:pay", ok=1)

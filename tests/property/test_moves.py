@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from sayso import HumanReview, SqliteDb, Step, Steps, Workflow
+from sayso.app.portal import portal
+from sayso.model.actors import Actor
 from sayso.model.errors import DefinitionChanged, StepFailed
+from sayso.model.ids import RunId
 from sayso.testing import FakeClock
 from tests.fault.flows import FLOWS, Effects, drive
 from tests.property.moves import LEGAL, moves, watch
@@ -39,6 +42,13 @@ def test_every_legal_move_happens_and_no_other(tmp_path: Path) -> None:
     with SqliteDb(file, clock=FakeClock()) as db:
         gated = Workflow("gated", db=db, steps=[Step("act", str, human_review=GATE)])
         gated.cancel_run(gated.run("x").run_id)
+        by_operator = gated.run("x")
+        portal.call(
+            db.runtime.complete(RunId(by_operator.run_id), by=Actor(type="user", id="ana"), note="done by hand")
+        )
+        assert gated.get_run_output(by_operator.run_id).status == "COMPLETED"
+        with pytest.raises(ValueError, match="completed"):
+            portal.call(db.runtime.complete(RunId(by_operator.run_id), by=Actor(type="user", id="ana")))
         with pytest.raises(StepFailed):
             Workflow("fails", db=db, steps=[fails]).run("x")
         asyncio.run(handed_back(db))

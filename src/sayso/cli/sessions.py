@@ -1,4 +1,4 @@
-"""`sayso sessions ls | show | terminate`."""
+"""`sayso sessions ls | show | complete | terminate`."""
 
 from typing import Annotated, Any
 
@@ -77,6 +77,29 @@ def terminate(
         print_json({"session": session_id, "ended": ended})
     else:
         typer.echo(f"{session_id}: {len(ended)} runs ended.")
+
+
+@app.command()
+def complete(
+    session_id: str,
+    database: Database = None,
+    message: Annotated[str | None, typer.Option("--message", "-m", help="Why it is done.")] = None,
+    json_: Json = False,
+) -> None:
+    """Mark the waiting runs of a session as completed, and close their tasks."""
+
+    async def work(runtime: Runtime, settings: Settings) -> list[str]:
+        by = Actor(type="user", id=settings.user, via="cli")
+        open_ = [item for item in await _runs(runtime, session_id) if item.state not in ENDED]
+        for item in open_:
+            await runtime.complete(item.id, by=by, note=message)
+        return [item.id for item in open_]
+
+    done = run(database, work)
+    if json_:
+        print_json({"session": session_id, "completed": done})
+    else:
+        typer.echo(f"{session_id}: {len(done)} runs completed.")
 
 
 async def _runs(runtime: Runtime, session_id: str) -> list[Run]:

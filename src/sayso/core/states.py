@@ -1,10 +1,11 @@
 """The legal moves of a run and of a user task, as tables.
 
-Theory of operation. Six commands move a run: `claim` (a worker takes it), `park` (its program can go no further),
-`wake` (a decision, timer or child arrived), `release` (its worker gives it back), `finish` (its program ended) and
-`cancel`. A `wake` of a running run changes no state: its worker sees the news when it next commits. Everything that
-is not in the table is refused, and a refusal changes nothing. The store's statements hold these rules; tests watch
-every change of a row (tests/property/moves.py) and find it here, and docs/reference/states.md is drawn from here.
+Theory of operation. Seven commands move a run: `claim` (a worker takes it), `park` (its program can go no further),
+`wake` (a decision, timer or child arrived), `release` (its worker gives it back), `finish` (its program ended),
+`cancel`, and `complete` (an operator says that a waiting run is done). A `wake` of a running run changes no state: its
+worker sees the news when it next commits. Everything that is not in the table is refused, and a refusal changes
+nothing. The store's statements hold these rules; tests watch every change of a row (tests/property/moves.py) and find
+it here, and docs/reference/states.md is drawn from here.
 """
 
 from typing import Literal
@@ -12,7 +13,7 @@ from typing import Literal
 from sayso.model.runs import RunState
 from sayso.model.tasks import TaskStatus
 
-RunCommand = Literal["claim", "park", "wake", "release", "finish", "fail", "cancel"]
+RunCommand = Literal["claim", "park", "wake", "release", "finish", "fail", "cancel", "complete"]
 TaskCommand = Literal["decide", "expire", "drop"]
 
 RUN_MOVES: dict[tuple[RunState, RunCommand], RunState] = {
@@ -26,6 +27,7 @@ RUN_MOVES: dict[tuple[RunState, RunCommand], RunState] = {
     (RunState.RUNNING, "cancel"): RunState.CANCELLED,
     (RunState.WAITING, "cancel"): RunState.CANCELLED,
     (RunState.QUEUED, "cancel"): RunState.CANCELLED,
+    (RunState.WAITING, "complete"): RunState.COMPLETED,
     (RunState.WAITING, "wake"): RunState.QUEUED,
     (RunState.QUEUED, "wake"): RunState.QUEUED,
     (RunState.RUNNING, "wake"): RunState.RUNNING,

@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 
-from sayso.core.codec import from_json
 from sayso.model.actors import Actor
 from sayso.model.decisions import Decision, Verdict
 from sayso.model.errors import (
@@ -20,18 +19,17 @@ from sayso.model.errors import (
     RunExists,
     SaysoError,
     StoreError,
-    UnreadableValue,
 )
 from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
 from sayso.model.runs import Run, RunState
 from sayso.model.tasks import UserTask
-from sayso.programs.context import Produced, Program, Signal
+from sayso.programs.context import Program
 from sayso.runtime import units
-from sayso.runtime.definitions import Programs, adopt_definition, refuse_changes
+from sayso.runtime.definitions import Programs, adopt_definition
+from sayso.runtime.peeking import peek
 from sayso.runtime.ports import Clock, Ids, Listener, Store
 from sayso.runtime.reading import Reader
 from sayso.runtime.record import Record
-from sayso.runtime.replay import ReplayContext
 from sayso.runtime.runner import Rest, Runner
 
 _log = structlog.get_logger("sayso.runtime")
@@ -243,6 +241,17 @@ class Runtime(Reader):
         self._wake(run_id)
         return done
 
+    async def complete(self, run_id: RunId, *, by: Actor, note: str | None = None) -> None:
+        """End a waiting run as completed, on an operator's word, and close its tasks.
+
+        Raises:
+            RunNotFound: No such run.
+            RunNotPaused: It does not wait.
+        """
+        now = self.clock.now()
+        await self.store.run(lambda tx: units.complete(tx, run_id, by, note, now))
+        self._wake(run_id)
+
     async def expire_due(self, *, limit: int = 500) -> list[UserTask]:
         """Carry out passed deadlines, each exactly once, and wake their runs."""
         now = self.clock.now()
@@ -262,36 +271,7 @@ class Runtime(Reader):
             RunNotFound: No such run.
             DefinitionChanged: The definition at hand does not fit the run.
         """
-        run, entries = await self.load_run_with_entries(run_id)
-        record = Record(run_id).fold(entries)
-        program, print_ = self._programs.find(run.program)
-        if print_ != run.fingerprint:
-            shape = await self.store.read(lambda tx: tx.find_definition(run.fingerprint))
-            refuse_changes(run, record, shape, program)
-        execution = program.execution()
-        context = ReplayContext(
-            run,
-            record,
-            clock=self.clock,
-            ids=self._ids,
-            commits=None,
-            listening=False,
-            fingerprint_of=self._programs.fingerprint_of,
-        )
-        output, failure = None, None
-        try:
-            output = await execution.run(context, from_json(record.started))
-            output = output.value if isinstance(output, Produced) else output
-        except Signal:
-            output = None
-        except UnreadableValue:
-            raise
-        except Exception as exc:  # noqa: BLE001 - how the run failed
-            failure = exc
-        reason = None if record.finished is None else record.finished.get("cancelled")
-        return Rest(
-            run=run, state=run.state, record=record, execution=execution, output=output, failure=failure, reason=reason
-        )
+        return await peek(self, self._programs, self._ids, run_id)
 
     # -- inside ------------------------------------------------------------------------------------------
 

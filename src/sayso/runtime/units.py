@@ -23,6 +23,7 @@ from sayso.model.errors import (
     InvalidDecision,
     LedgerConflict,
     RunNotFound,
+    RunNotPaused,
     TaskChanged,
     TaskClosed,
     TaskExpired,
@@ -357,6 +358,28 @@ def cancel(tx: Transaction, run_id: RunId, by: Actor, reason: str | None, now: d
     data = {"by": str(by), "via": by.via, "reason": reason or f"Workflow cancelled by {by}"}
     _end_tree(tx, run, now, data)
     return True
+
+
+def complete(tx: Transaction, run_id: RunId, by: Actor, note: str | None, now: datetime) -> None:
+    """End a waiting run as completed, on an operator's word, and close its tasks.
+
+    Raises:
+        RunNotFound: No such run.
+        RunNotPaused: It does not wait.
+    """
+    run = tx.find_run(run_id)
+    if run is None:
+        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+    if run.state is not RunState.WAITING:
+        raise RunNotPaused(f"Expected run {run_id} to wait, but it is {run.state}.", run_id=run_id)
+    data = json_bytes({"v": None, "by": str(by), "via": by.via, "note": note})
+    finished = NewEntry("", EntryKind.FINISHED, now, data)
+    tx.end_run(run.id, [finished], RunState.COMPLETED, now=now)
+    tx.close_tasks(run.id, now=now)
+    tx.calls.close(run.id, now)
+    for child in tx.list_children(run.id):
+        _end_tree(tx, child, now, {"reason": f"its parent was completed by {by}", "by": str(by)})
+    _tell_parent(tx, run, finished, now)
 
 
 def _end_tree(tx: Transaction, run: Run, now: datetime, data: dict[str, Any]) -> None:
