@@ -254,3 +254,23 @@ def test_an_approval_races_a_deadline_and_a_cancel(tmp_path: Path, against: str,
     approved = found.requirements[0].decided_by == "local" and found.status == "COMPLETED"
     assert len(ran) == approved
     db.close()
+
+
+@pytest.mark.parametrize("kind", ["object", "dict"])
+def test_an_old_decision_is_consumed_once(tmp_path: Path, kind: str) -> None:
+    """T44: the same answer fifty times at once, and again after the end: the tool runs once."""
+    log = tmp_path / "log"
+    agent = paying(tmp_path / "s.db", log)
+    output = agent.run("x", run_id="run", session_id="ses")
+    output.active_requirements[0].confirm()
+    sent: Any = output.active_requirements if kind == "object" else [output.active_requirements[0].to_dict()]
+
+    async def again(count: int) -> list[Any]:
+        calls = [agent.acontinue_run(run_id="run", session_id="ses", requirements=sent) for _ in range(count)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    found = [*asyncio.run(again(50)), *asyncio.run(again(5))]
+    unexpected = [item for item in found if isinstance(item, Exception) and not isinstance(item, ValueError)]
+    assert not unexpected
+    assert log.read_text() == "5.0\n"
+    agent.db.close()
