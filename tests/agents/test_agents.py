@@ -623,3 +623,14 @@ def test_a_worker_goes_on_with_an_agents_run(desk: Desk) -> None:
 def test_what_cannot_be_honoured_is_refused_when_it_is_written(make: Any) -> None:
     with pytest.raises(ValueError, match="Expected"):
         make()
+
+
+def test_a_lease_that_is_about_to_end_is_renewed_before_anything_leaves(desk: Desk) -> None:
+    """The model took longer than the lease, and nobody else took the run: the call is covered, and goes out."""
+
+    def slow(request: Any) -> Any:
+        desk.clock.advance(11)
+        return call("look_up", customer="ann")
+
+    assert desk.run(slow, "ok").status == "COMPLETED"
+    assert desk.ran == [("look_up", "ann")]

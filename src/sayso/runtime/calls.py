@@ -169,6 +169,7 @@ class _Call:
             LedgerConflict: The row is not what was approved.
         """
         commits = await self._pass.before_effect()
+        await commits.keep_lease()
         self._pass.wake_up()
         self._pass.add(self._key, EntryKind.CALL, {"attempt": number, "digest": self._digest()}, calls=moves)
         await commits.flush()

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sayso.model.calls import CallMove
@@ -73,6 +73,7 @@ class Commits:
         clock: The time.
         run: The leased run; its epoch fences every write.
         seen: The number of the last entry that was folded.
+        lease: How long a lease lasts.
         on_news: Told of entries that others have written.
         listener: Told what is announced, after it is durable.
     """
@@ -84,6 +85,7 @@ class Commits:
         run: Run,
         *,
         seen: int,
+        lease: timedelta,
         on_news: Callable[[list[Entry]], None],
         listener: Listener | None,
     ) -> None:
@@ -91,6 +93,7 @@ class Commits:
         self._clock = clock
         self._run = run
         self._seen = seen
+        self._lease = lease
         self._on_news = on_news
         self._listener = listener
         self._held = Held()
@@ -172,6 +175,22 @@ class Commits:
         """Return the session's state as it is stored, in the codec's JSON form."""
         session = await self._store.read(lambda tx: tx.find_session(self._run.session_id))
         return {} if session is None else session.state
+
+    async def keep_lease(self) -> None:
+        """Renew the lease where less than half of it is left, so that what is about to leave is covered.
+
+        Raises:
+            LeaseLost: Another worker has the run.
+        """
+        now = self._clock.now()
+        if self.leased_until - now > self._lease / 2:
+            return
+        until = now + self._lease
+        seq = await self._store.run(lambda tx: tx.renew_lease(self._run.id, epoch=self._run.epoch, until=until))
+        if seq is None:
+            self.lost = True
+            raise LeaseLost(f"Expected to hold run {self._run.id}, but its lease is lost.", run_id=self._run.id)
+        self.leased_until = until
 
     async def beside(self, unit: Callable[[Transaction], Any]) -> None:
         """Run a unit that does not depend on the lease."""

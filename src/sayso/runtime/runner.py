@@ -99,7 +99,9 @@ class Runner:
         self._fingerprint_of = fingerprint_of
         self._listener = listener
         self._read_tasks = read_tasks
-        self._commits = Commits(store, clock, run, seen=record.seen, on_news=self._take_news, listener=listener)
+        self._commits = Commits(
+            store, clock, run, seen=record.seen, lease=lease, on_news=self._take_news, listener=listener
+        )
         self._context: ReplayContext | None = None
         self._loop = asyncio.get_running_loop()
         self._renewing: asyncio.Task[None] | None = None
