@@ -63,7 +63,7 @@ class Desk:
 
     def calls(self) -> dict[str, str]:
         runtime = self.agent().db.runtime
-        return {row.key: str(row.state) for row in portal.call(runtime.store.read(lambda tx: tx.calls.of_run("run")))}  # type: ignore[arg-type]
+        return {row.key: str(row.state) for row in portal.call(runtime.store.read(lambda tx: tx.calls.of_run("run")))}
 
     def told(self) -> list[str]:
         return [message.text for message in self.agent().get_run_output("run").messages if message.role == "tool"]
@@ -634,3 +634,21 @@ def test_a_lease_that_is_about_to_end_is_renewed_before_anything_leaves(desk: De
 
     assert desk.run(slow, "ok").status == "COMPLETED"
     assert desk.ran == [("look_up", "ann")]
+
+
+def test_the_card_of_an_unknown_outcome_shows_what_was_sent(desk: Desk) -> None:
+    """The edited arguments, the key that the remote was given, and which attempt it was."""
+    keys: list[str] = []
+
+    @tool(requires_confirmation=True, effect="keyed", max_attempts=2)
+    def pay(ctx: ToolContext, amount: float) -> str:
+        keys.append(ctx.idempotency_key)
+        raise TimeoutError("no answer")
+
+    desk.tools = lambda: [pay]
+    desk.run(call("pay", amount=5), "ok")
+    output = desk.go_on(lambda item: item.edit({"amount": 7}))
+    asked = output.active_requirements[0]
+    task = next(task for task in portal.call(desk.agent().db.runtime.list_tasks()).tasks if task.id == asked.id)
+    assert asked.tool_execution.tool_args == {"amount": 7}
+    assert (task.spec.request.reference, task.spec.request.attempt) == (keys[-1], 2)

@@ -255,4 +255,4 @@ def test_a_run_is_what_its_answers_say(tree: Tree, data: st.DataObject) -> None:
 def _tasks(db: SqliteDb) -> Any:
     from sayso.app.portal import portal
 
-    return portal.call(db.runtime.run_tasks("run"))  # type: ignore[arg-type]
+    return portal.call(db.runtime.run_tasks("run"))

@@ -55,7 +55,7 @@ def record(name: str) -> dict[str, Any]:
     """Run a flow to its end on a still clock, and return its journal."""
     clock = FakeClock()
     with SqliteDb(clock=clock, ids=CountingIds()) as db:
-        workflow = build(name, db, NoEffects())  # type: ignore[arg-type]
+        workflow = build(name, db, NoEffects())
         output = workflow.run("x", run_id="run_1", session_id="ses_1")
         while output.is_paused:
             if name in DEADLINES:

@@ -33,7 +33,7 @@ def test_every_beginning_of_a_recorded_journal(path: Path) -> None:
     stored: dict[str, Any] = json.loads(path.read_text("utf-8"))
     entries = entries_of(stored)
     with SqliteDb() as db:
-        workflow = build(stored["flow"], db, NoEffects())  # type: ignore[arg-type]
+        workflow = build(stored["flow"], db, NoEffects())
         assert changes(stored["shape"], workflow.shape(), Record(RunId("run_1")).fold(entries).used_keys()) == []
         assert stops_of(workflow, _run(), entries) == stored["stops"]
         stops, output = replay(workflow, _run(), entries)

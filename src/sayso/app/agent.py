@@ -9,10 +9,11 @@ from typing import Any, Literal, cast
 from pydantic import TypeAdapter
 
 from sayso.app.agentruns import RunOutput, earlier_messages, run_output_of
-from sayso.app.continuing import Given, answers, refuse_foreign_or_ended, refuse_unresolved
+from sayso.app.continuing import Given, chooser
 from sayso.app.database import SqliteDb
 from sayso.app.portal import portal
-from sayso.app.runnable import Runnable, run_id_of
+from sayso.app.runnable import Runnable, given_of, run_id_of
+from sayso.core.codec import to_json
 from sayso.core.schemas import problems
 from sayso.model.agents import AgentMode, AgentVersion, Limits
 from sayso.model.errors import Invalid, SaysoError
@@ -22,11 +23,10 @@ from sayso.model.tasks import UserTask
 from sayso.programs.agent import events
 from sayso.programs.agent.client import ModelClient
 from sayso.programs.agent.definition import AgentDefinition
-from sayso.programs.agent.loop import frozen
 from sayso.programs.workflow.output import RunStatus
 from sayso.runtime.ports import Listener
 from sayso.runtime.runner import Rest
-from sayso.runtime.units import Chooser, Claimed, Decide
+from sayso.runtime.units import Chooser, Claimed
 
 
 class Agent(AgentDefinition, Runnable[RunOutput]):
@@ -153,7 +153,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
             wanted = self._session(session_id)
             parts: dict[str, Any] = {
                 "input": plain,
-                "version": frozen(self.version),
+                "version": to_json(self.version),
                 "user_id": user_id,
                 "dependencies": None if dependencies is None else self._stored(dependencies, "dependencies"),
                 "history": await self._history(wanted),
@@ -203,7 +203,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
             TaskExpired: A deadline has passed; its `on_timeout` counts.
         """
         found = run_id_of(run_response, run_id, session_id)
-        given = requirements if requirements is not None else (run_response.requirements if run_response else ())
+        given = given_of(run_response, requirements)
 
         def choose() -> Chooser:
             return self._chooser(given, session_id)
@@ -228,7 +228,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         Raises:
             ValueError: As `acontinue_run`.
         """
-        given = requirements if requirements is not None else (run_response.requirements if run_response else ())
+        given = given_of(run_response, requirements)
         found = run_id_of(run_response, run_id, session_id)
         await self._answered(found, self._chooser(given, session_id), decided_by, hold=False)
 
@@ -246,16 +246,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         return await earlier_messages(self._runtime(), session_id, self.name, most)
 
     def _chooser(self, given: Given, session_id: str | None) -> Chooser:
-        now = self._runtime().clock.now()
-
-        def choose(run: Run, tasks: Sequence[UserTask]) -> Sequence[Decide]:
-            refuse_foreign_or_ended(run, self.name, session_id)
-            commands = answers(given, tasks, now, agent=True)
-            if not commands:
-                refuse_unresolved(run, tasks, now)
-            return commands
-
-        return choose
+        return chooser(self.name, given, session_id, self._runtime().clock.now(), agent=True)
 
     def _output_of(self, rest: Rest, tasks: list[UserTask], now: datetime) -> RunOutput:
         output = run_output_of(self.version, rest.run, rest.state, tasks, now, rest)

@@ -29,7 +29,7 @@ Given = Sequence[Requirement | Mapping[str, Any]]
 """Requirements that come back, or their dicts."""
 
 
-def chooser(program: str, given: Given, session_id: str | None, now: datetime) -> Chooser:
+def chooser(program: str, given: Given, session_id: str | None, now: datetime, *, agent: bool = False) -> Chooser:
     """Return what works out the decisions from the requirements that came back.
 
     Args:
@@ -37,19 +37,20 @@ def chooser(program: str, given: Given, session_id: str | None, now: datetime) -
         given: The requirements, with their answers.
         session_id: The session that the caller takes the run to be in, if it says one.
         now: The time.
+        agent: Whether dicts are those of an agent's run.
     """
 
     def choose(run: Run, tasks: Sequence[UserTask]) -> list[Decide]:
-        refuse_foreign_or_ended(run, program, session_id)
-        commands = answers(given, tasks, now)
+        _refuse_foreign_or_ended(run, program, session_id)
+        commands = answers(given, tasks, now, agent=agent)
         if not commands:
-            refuse_unresolved(run, tasks, now)
+            _refuse_unresolved(run, tasks, now)
         return commands
 
     return choose
 
 
-def refuse_unresolved(run: Run, tasks: Sequence[UserTask], now: datetime) -> None:
+def _refuse_unresolved(run: Run, tasks: Sequence[UserTask], now: datetime) -> None:
     """Refuse to continue a run that waits for people, without any answer.
 
     Raises:
@@ -61,7 +62,7 @@ def refuse_unresolved(run: Run, tasks: Sequence[UserTask], now: datetime) -> Non
         raise UnresolvedTasks(f"Cannot continue run {run.id} - unresolved step requirements: {open_}.", run_id=run.id)
 
 
-def refuse_foreign_or_ended(run: Run, program: str, session_id: str | None) -> None:
+def _refuse_foreign_or_ended(run: Run, program: str, session_id: str | None) -> None:
     """Refuse to continue what is not the caller's run, or is over.
 
     Raises:

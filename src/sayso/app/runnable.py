@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
+from sayso.app.continuing import Given
 from sayso.app.database import SqliteDb
 from sayso.app.outputs import STATUSES
 from sayso.app.portal import portal
@@ -225,6 +226,13 @@ def run_id_of(run_response: Any, run_id: str | None, session_id: str | None) -> 
     if run_id is None or session_id is None:
         raise Invalid("Expected a run_response, or a run_id and a session_id; got neither.")
     return RunId(run_id)
+
+
+def given_of(run_response: Any, given: Given | None) -> Given:
+    """Return the requirements that a caller sends: its own list, else those of the output it holds."""
+    if given is not None:
+        return given
+    return () if run_response is None else run_response.requirements
 
 
 def validated(schema: type[Any], given: Any) -> Any:

@@ -9,7 +9,7 @@ from sayso.app.continuing import Given, chooser
 from sayso.app.database import SqliteDb
 from sayso.app.outputs import bare_output, output_of
 from sayso.app.portal import portal
-from sayso.app.runnable import Runnable, run_id_of, validated
+from sayso.app.runnable import Runnable, given_of, run_id_of, validated
 from sayso.core.codec import from_json_fields
 from sayso.model.errors import Invalid, SaysoError
 from sayso.model.ids import RunId, SessionId
@@ -171,9 +171,7 @@ class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
             DefinitionChanged: The code lost a step that the run stands on; the run stays as it is.
         """
         found = run_id_of(run_response, run_id, session_id)
-        given: Given = (
-            step_requirements if step_requirements is not None else (run_response.requirements if run_response else ())
-        )
+        given = given_of(run_response, step_requirements)
 
         def choose() -> Chooser:
             return chooser(self.name, given, session_id, self._runtime().clock.now())
@@ -202,9 +200,7 @@ class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
             ValueError: As `acontinue_run`.
         """
         found = run_id_of(run_response, run_id, session_id)
-        given: Given = (
-            step_requirements if step_requirements is not None else (run_response.requirements if run_response else ())
-        )
+        given = given_of(run_response, step_requirements)
         choose = chooser(self.name, given, session_id, self._runtime().clock.now())
         await self._answered(found, choose, decided_by, hold=False)
 

@@ -45,6 +45,9 @@ CALL_MOVES: frozenset[tuple[CallState | None, CallState]] = frozenset(
 UNSENT = frozenset({_S.AWAITING, _S.AUTHORISED, _S.RETRY_WAIT})
 """What the end of a run cancels at once. A started call is left to end, or to become uncertain."""
 
+APPROVAL, UNKNOWN = "?approval", "?uncertain"
+"""What the keys of the two questions about a call add to the call's key."""
+
 HAPPENED, NOT_HAPPENED, STOP = "happened", "not_happened", "stop"
 """What a person can say of a call whose outcome is unknown."""
 

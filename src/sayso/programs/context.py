@@ -121,8 +121,8 @@ class CallPlan:
     """What stands against these arguments, if anything: asked of edited ones, and of all before they are executed."""
     perform: Callable[[Attempt], Awaitable[Any]]
     """Executes it; raises `NotApplied` or `Ambiguous` where it does not succeed."""
-    uncertain: Callable[[dict[str, Json]], TaskSpec]
-    """The question for a person when the outcome is unknown, given the evidence."""
+    uncertain: Callable[[Attempt, dict[str, Json]], TaskSpec]
+    """The question for a person when the outcome of an attempt is unknown, given the evidence."""
     most_attempts: int = 3
     """How often a `read` or `keyed` call may be started."""
     announce: "Announce | None" = None

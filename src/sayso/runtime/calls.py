@@ -9,9 +9,11 @@ from typing import Any
 
 from sayso.core.codec import from_json, json_bytes, to_json
 from sayso.core.ledger import (
+    APPROVAL,
     HAPPENED,
     NOT_HAPPENED,
     STOP,
+    UNKNOWN,
     after_unknown,
     call_digest,
     call_id,
@@ -27,10 +29,8 @@ from sayso.model.json import Json
 from sayso.model.tasks import ExternalRequest
 from sayso.programs.context import Ambiguous, Attempt, CallPlan, NotApplied, Refusal, RunCancelled, Suspended
 from sayso.runtime.passes import Pass
-from sayso.runtime.record import APPROVAL
 from sayso.runtime.units import late_outcome
 
-_UNKNOWN = "?uncertain"
 _S = CallState
 
 
@@ -138,7 +138,7 @@ class _Call:
             RunCancelled: The person has stopped the run.
         """
         number = self._pass.record.attempts[self._key]
-        if self._key + _UNKNOWN in self._pass.record.asked:
+        if self._key + UNKNOWN in self._pass.record.asked:
             return self._told(number)
         if self._pass.commits is None:
             raise Suspended
@@ -178,11 +178,8 @@ class _Call:
 
     async def _attempt(self, number: int) -> tuple[CallResult | None, dict[str, Json]]:
         """Perform one attempt; the result is None where nobody can tell what happened."""
-        attempt = Attempt(
-            arguments=self._arguments, idempotency_key=idempotency_key(self._id, self._digest()), number=number
-        )
         try:
-            value = await self._plan.perform(attempt)
+            value = await self._plan.perform(self._sent(number))
         except NotApplied as exc:
             result = CallResult(state=_S.FAILED, code=exc.code, message=exc.message, note=self._note)
             return result, {"error": exc.message}
@@ -224,7 +221,8 @@ class _Call:
                 return self._settle(result, self._move(_S.STARTED, _S.FAILED, attempt=number, evidence=evidence))
             case "ask":
                 move = self._move(_S.STARTED, _S.UNCERTAIN, attempt=number, evidence=evidence)
-                self._pass.ask(self._key + _UNKNOWN, self._plan.uncertain(evidence), self._plan.announce, (move,))
+                spec = self._plan.uncertain(self._sent(number), evidence)
+                self._pass.ask(self._key + UNKNOWN, spec, self._plan.announce, (move,))
                 return self._told(number)
 
     def _told(self, number: int) -> CallResult:
@@ -234,7 +232,7 @@ class _Call:
             Suspended: Nobody has said anything.
             RunCancelled: The person has stopped the run.
         """
-        outcome = self._pass.ask(self._key + _UNKNOWN, self._plan.uncertain({}))
+        outcome = self._pass.ask(self._key + UNKNOWN, self._plan.uncertain(self._sent(number), {}))
         said = outcome.choices[0] if outcome.choices else STOP
         if said == HAPPENED:
             value = {"confirmed": "a person has confirmed that it happened", "reference": outcome.note}
@@ -246,6 +244,11 @@ class _Call:
             message = f"Run stopped: nobody knows whether the call of {self._plan.call.tool} happened"
             result = CallResult(state=_S.ABANDONED, code="abandoned", message=message, note=outcome.note)
         return _told(self._settle(result, self._move(_S.UNCERTAIN, result.state, attempt=number)))
+
+    def _sent(self, number: int) -> Attempt:
+        """Return an attempt as the tool, and a person who is asked about it, sees it."""
+        key = idempotency_key(self._id, self._digest())
+        return Attempt(arguments=self._arguments, idempotency_key=key, number=number)
 
     # -- rows --------------------------------------------------------------------------------------------
 

@@ -12,14 +12,12 @@ from typing import Any
 from sayso.core.codec import plain_of
 from sayso.core.decisionforms import outcome_from_json
 from sayso.core.instants import from_micros
+from sayso.core.ledger import APPROVAL
 from sayso.model.actors import TIMEOUT
 from sayso.model.decisions import Outcome
 from sayso.model.errors import JournalCorrupt
 from sayso.model.ids import RunId, TaskId
 from sayso.model.journal import FROM_OUTSIDE, OUTCOMES, Entry, EntryKind, NewEntry
-
-APPROVAL = "?approval"
-"""What the key of the question about a call adds to the call's key."""
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sayso.core.codec import json_bytes
 from sayso.core.decisionforms import decision_bytes
 from sayso.core.fingerprint import Shape
-from sayso.core.ledger import HAPPENED, NOT_HAPPENED
+from sayso.core.ledger import HAPPENED, NOT_HAPPENED, UNKNOWN
 from sayso.core.verdicts import Refused, settle, settle_timeout
 from sayso.model.actors import LATE, TIMEOUT, Actor
 from sayso.model.calls import CallMove, CallState
@@ -336,7 +336,7 @@ def late_outcome(
     if call is None or call.state is not CallState.UNCERTAIN or call.attempt != attempt:
         return
     for task in tx.run_tasks(RunId(call.run_id), pending_only=True):
-        if task.key == f"{call.key}?uncertain":
+        if task.key == call.key + UNKNOWN:
             said = HAPPENED if state is CallState.SUCCEEDED else NOT_HAPPENED
             verdict = Choose(choices=(said,), note="the worker that had sent it has reported its outcome late")
             decide(tx, task.id, verdict, task.digest, LATE, now)

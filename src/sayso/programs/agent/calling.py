@@ -5,13 +5,11 @@ import inspect
 from copy import deepcopy
 from typing import Any, cast
 
-from sayso.core.codec import to_json
 from sayso.core.gate import Ask, Facts, Free, Need, Refuse, judge
 from sayso.model.calls import CallResult, CallState, Effect, ToolCall
 from sayso.model.errors import StepFailed, UnstorableValue
 from sayso.model.json import Json
 from sayso.model.messages import Proposal
-from sayso.model.runs import StatePatch
 from sayso.model.tasks import (
     ApprovalRequest,
     CallShown,
@@ -25,6 +23,7 @@ from sayso.programs.agent.facts import AgentFacts
 from sayso.programs.agent.texts import rendered
 from sayso.programs.agent.tools import Tool, ToolContext, ToolError
 from sayso.programs.context import Ambiguous, Attempt, CallPlan, Context, NotApplied, Refusal
+from sayso.programs.state import state_copy, state_patch
 
 _NEVER_LEFT = frozenset(
     {"ConnectionRefusedError", "gaierror", "ConnectError", "ConnectTimeout", "UnsupportedProtocol", "InvalidURL"}
@@ -108,7 +107,7 @@ class Caller:
             approval=spec,
             recheck=lambda arguments: _recheck(tool, arguments),
             perform=lambda attempt: self._perform(key, tool, attempt),
-            uncertain=lambda evidence: self._uncertain(key, call, evidence),
+            uncertain=lambda attempt, evidence: self._uncertain(call, attempt, evidence),
             most_attempts=1 if tool is None else tool.max_attempts,
             announce=self._facts.paused,
         )
@@ -157,13 +156,13 @@ class Caller:
             on_timeout=tool.on_timeout,
         )
 
-    def _uncertain(self, key: str, call: ToolCall, evidence: dict[str, Json]) -> TaskSpec:
-        shown = CallShown(tool=call.tool, arguments=call.arguments, effect=call.effect, digest=call.tool_digest)
+    def _uncertain(self, call: ToolCall, attempt: Attempt, evidence: dict[str, Json]) -> TaskSpec:
+        shown = CallShown(tool=call.tool, arguments=attempt.arguments, effect=call.effect, digest=call.tool_digest)
         request = UncertainRequest(
             message=f"The call of {call.tool} was sent, and nobody knows what came of it. What happened?",
             call=shown,
-            reference=str(evidence.get("idempotency_key", key)),
-            attempt=1,
+            reference=attempt.idempotency_key,
+            attempt=attempt.number,
             evidence=evidence or None,
         )
         return TaskSpec(request=request, step_name=self._facts.version.name, step_type="Agent")
@@ -180,7 +179,7 @@ class Caller:
         if tool is None:
             raise NotApplied("tool_not_allowed", "there is no such tool")
         context = await self._context(key, attempt)
-        before = deepcopy(context.session_state)
+        before = state_copy(context.session_state)
         self._ctx.announce(
             events.ToolCallStartedEvent(
                 agent_name=self._facts.version.name, tool_name=tool.name, tool_args=attempt.arguments, call_key=key
@@ -193,10 +192,7 @@ class Caller:
         except Exception as exc:
             if type(exc).__name__ in _NEVER_LEFT:
                 raise NotApplied("not_reached", f"{type(exc).__name__}: {exc}") from exc
-            evidence: dict[str, Json] = {
-                "error": f"{type(exc).__name__}: {exc}", "idempotency_key": attempt.idempotency_key,
-            }  # fmt: skip
-            raise Ambiguous(evidence) from exc
+            raise Ambiguous({"error": f"{type(exc).__name__}: {exc}"}) from exc
         self._keep_state(before, context.session_state)
         return value
 
@@ -212,15 +208,13 @@ class Caller:
         return await (work if tool.timeout is None else asyncio.wait_for(work, tool.timeout))
 
     def _keep_state(self, before: dict[str, Any], after: dict[str, Any]) -> None:
-        changed = {name: value for name, value in after.items() if name not in before or before[name] != value}
-        removed = tuple(name for name in before if name not in after)
-        if changed or removed:
-            try:
-                self._ctx.merge_state(StatePatch({name: to_json(value) for name, value in changed.items()}, removed))
-            except UnstorableValue as exc:
-                raise Ambiguous(
-                    {"error": f"it changed the session's state in a way that cannot be kept: {exc}"}
-                ) from exc
+        try:
+            patch = state_patch(before, after)
+        except UnstorableValue as exc:
+            error = f"it changed the session's state in a way that cannot be kept: {exc}"
+            raise Ambiguous({"error": error}) from exc
+        if patch is not None:
+            self._ctx.merge_state(patch)
 
     async def _context(self, key: str, attempt: Attempt | None = None) -> ToolContext:
         return ToolContext(

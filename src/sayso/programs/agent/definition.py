@@ -11,7 +11,7 @@ from sayso.model.errors import StepFailed
 from sayso.model.tasks import UserTask
 from sayso.programs.agent.client import ModelClient
 from sayso.programs.agent.facts import AgentFacts
-from sayso.programs.agent.loop import AgentLoop, AgentResult, deadline_of, thawed
+from sayso.programs.agent.loop import AgentLoop, AgentResult, deadline_of
 from sayso.programs.agent.platform import PLATFORM
 from sayso.programs.agent.tools import Tool, Toolkit, as_tool
 from sayso.programs.context import Context, Suspended
@@ -62,7 +62,7 @@ class AgentDefinition:
 
     def facts(self, started: dict[str, Any]) -> AgentFacts:
         """Return what a run stands on, from what was frozen when it started."""
-        version = thawed(started["version"])
+        version: AgentVersion = started["version"]
         given: Mapping[str, Any] = started.get("dependencies") or {}
         return self.at_work(version, root_mode=version.mode, user_id=started.get("user_id"), dependencies=given)
 

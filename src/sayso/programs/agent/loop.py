@@ -6,15 +6,14 @@ results go back in the order in which the model asked.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sayso.core.codec import from_json, to_json
 from sayso.core.keys import join
 from sayso.core.schemas import problems
-from sayso.model.agents import AgentMode, AgentVersion
+from sayso.model.agents import AgentVersion
 from sayso.model.errors import StepFailed
 from sayso.model.json import Json
 from sayso.model.messages import (
@@ -110,9 +109,10 @@ class AgentLoop:
                 top_p=version.top_p,
                 top_k=version.top_k,
             )
-            return await self._facts.client.respond(request, self._delta if self._ctx.listening else None)
+            delta = self._delta if self._ctx.listening else None
+            return replies.stored(await self._facts.client.respond(request, delta))
 
-        return replies.restored(await self._ctx.step(key, lambda: _plain(effect)))
+        return replies.restored(await self._ctx.step(key, effect))
 
     def _delta(self, text: str) -> None:
         self._ctx.announce(events.RunContentEvent(agent_name=self._version.name, content=text))
@@ -207,22 +207,7 @@ def _offer(name: str, member: AgentFacts) -> ToolOffer:
     return ToolOffer(name=name, description=about, schema=_TASK)
 
 
-async def _plain(effect: Any) -> Any:
-    return replies.stored(await effect())
-
-
 def deadline_of(version: AgentVersion) -> timedelta | None:
     """Return how long a run of this version may take, waiting included."""
     seconds = version.limits.max_session_seconds
     return None if seconds is None else timedelta(seconds=seconds)
-
-
-def frozen(version: AgentVersion) -> Any:
-    """Return a version as it is frozen in a run that starts."""
-    return to_json(version)
-
-
-def thawed(stored: Any, mode: AgentMode | None = None) -> AgentVersion:
-    """Return a frozen version."""
-    version: AgentVersion = from_json(stored) if isinstance(stored, dict) else stored
-    return version if mode is None else replace(version, mode=mode)

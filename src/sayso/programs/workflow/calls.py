@@ -7,8 +7,6 @@ from copy import deepcopy
 from functools import lru_cache
 from typing import Any, Literal, cast
 
-from sayso.core.codec import to_json
-from sayso.model.runs import StatePatch
 from sayso.programs.context import Context
 from sayso.programs.workflow.values import StepInput, StepOutput
 
@@ -159,15 +157,3 @@ class _Copies(Mapping[str, StepOutput]):
 
     def __len__(self) -> int:
         return len(self._outputs)
-
-
-def state_patch(before: dict[str, Any], after: dict[str, Any]) -> StatePatch | None:
-    """Return what a step changed of the session's state, top-level key by key; None when nothing."""
-    changed = {key: to_json(value) for key, value in after.items() if key not in before or before[key] != value}
-    removed = tuple(key for key in before if key not in after)
-    return StatePatch(changed, removed) if changed or removed else None
-
-
-def state_copy(state: dict[str, Any]) -> dict[str, Any]:
-    """Return a copy that a step may change."""
-    return deepcopy(state) if state else {}

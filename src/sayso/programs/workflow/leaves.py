@@ -5,7 +5,7 @@ state, and never asked for again. A failed execution that a person granted anoth
 (`key@2`).
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from sayso.core.codec import from_json, to_json
@@ -16,13 +16,16 @@ from sayso.programs.agent.definition import AgentDefinition
 from sayso.programs.agent.loop import AgentLoop
 from sayso.programs.agent.texts import rendered
 from sayso.programs.context import Context
+from sayso.programs.state import state_copy, state_patch
 from sayso.programs.workflow import events
-from sayso.programs.workflow.calls import call, isolated, state_copy, state_patch, takes_more
+from sayso.programs.workflow.calls import call, isolated, takes_more
 from sayso.programs.workflow.flow import Flow, Interpreter
 from sayso.programs.workflow.primitives import Nested, Step
 from sayso.programs.workflow.values import RunContext, StepOutput, WorkflowExecutionInput
 
 _PLAIN = ("success", "error", "stop")
+_Work = Callable[[str, str, dict[str, Any]], Awaitable[StepOutput]]
+"""Executes a leaf once, given its key, the key of the first execution of the same effect, and its additional data."""
 
 
 class Leaves:
@@ -43,30 +46,19 @@ class Leaves:
 
     async def step(self, node: Step, path: str, flow: Flow, values: dict[str, Any]) -> StepOutput | None:
         """Execute a function step until its output stands; None when the output was discarded."""
-        number, first, data = 1, 1, values
-        round_ = 1
-        while True:
-            key = attempt(path, number)
-            output = await self._execute(node, key, attempt(path, first), flow, data)
-            if output is None:  # a failed execution that was granted another try
-                number += 1
-                continue
-            outcome = await self._run.review(node, key, output, flow, round_=round_)
-            if outcome.action == "proceed":
-                return output
-            if outcome.action != "retry":
-                return None
-            data = {**values, "rejection_feedback": outcome.note, "previous_output": output.content}
-            number, round_ = number + 1, round_ + 1
-            first = number
+
+        async def work(key: str, first: str, data: dict[str, Any]) -> StepOutput:
+            return await self._execute(node, key, first, flow, data)
+
+        return await self._until_it_stands(node, path, flow, values, work)
 
     async def workflow(
         self, node: Step, inner: Nested, path: str, flow: Flow, values: dict[str, Any]
     ) -> StepOutput | None:
         """Run a workflow inside this one, with its gates; its questions belong to this run."""
-        round_, data = 1, values
-        while True:
-            base = attempt(path, round_)
+
+        async def work(base: str, first: str, data: dict[str, Any]) -> StepOutput:
+            del first
             inside = flow.inside(base).with_data(**data)
             begin = Flow(
                 input=flow.input if flow.previous is None else flow.previous,
@@ -79,37 +71,47 @@ class Leaves:
             )
             results = await self._run.sequence(inner.nodes, base, begin)
             content = results[-1].content if results else None
-            output = StepOutput(
+            return StepOutput(
                 content=content, step_name=node.name, step_id=base, step_type=node.kind, executor_type="workflow",
                 executor_name=inner.name, steps=results,
             )  # fmt: skip
-            outcome = await self._run.review(node, base, output, flow, round_=round_)
-            if outcome.action == "proceed":
-                return output
-            if outcome.action != "retry":
-                return None
-            data = {**values, "rejection_feedback": outcome.note, "previous_output": content}
-            round_ += 1
+
+        return await self._until_it_stands(node, path, flow, values, work)
 
     async def agent(
         self, node: Step, agent: AgentDefinition, path: str, flow: Flow, values: dict[str, Any]
     ) -> StepOutput | None:
         """Let an agent work inside this run, until its output stands; its questions belong to this run."""
-        number, round_, data = 1, 1, values
+
+        async def work(base: str, first: str, data: dict[str, Any]) -> StepOutput:
+            del first
+            content = await self._worked(node, agent, base, flow, data)
+            return StepOutput(content, node.name, base, node.kind, "team" if agent.members else "agent", agent.name)
+
+        return await self._until_it_stands(node, path, flow, values, work)
+
+    async def _until_it_stands(
+        self, node: Step, path: str, flow: Flow, values: dict[str, Any], work: _Work
+    ) -> StepOutput | None:
+        """Execute and have reviewed, again after feedback; None when the output was discarded.
+
+        A failed execution that a person granted another try is followed by the next one.
+        """
+        number, first, round_, data = 1, 1, 1, values
         while True:
-            base = attempt(path, number)
-            if base in self._run.granted:  # a failed execution that was granted another try
+            key = attempt(path, number)
+            if key in self._run.granted:
                 number += 1
                 continue
-            content = await self._worked(node, agent, base, flow, data)
-            output = StepOutput(content, node.name, base, node.kind, "team" if agent.members else "agent", agent.name)
-            outcome = await self._run.review(node, base, output, flow, round_=round_)
+            output = await work(key, attempt(path, first), data)
+            outcome = await self._run.review(node, key, output, flow, round_=round_)
             if outcome.action == "proceed":
                 return output
             if outcome.action != "retry":
                 return None
-            data = {**values, "rejection_feedback": outcome.note, "previous_output": content}
+            data = {**values, "rejection_feedback": outcome.note, "previous_output": output.content}
             number, round_ = number + 1, round_ + 1
+            first = number
 
     async def _worked(self, node: Step, agent: AgentDefinition, base: str, flow: Flow, data: dict[str, Any]) -> Any:
         async def current() -> Any:
@@ -171,9 +173,7 @@ class Leaves:
 
     # -- inside ------------------------------------------------------------------------------------------
 
-    async def _execute(self, node: Step, key: str, effect: str, flow: Flow, data: dict[str, Any]) -> StepOutput | None:
-        if key in self._run.granted:
-            return None
+    async def _execute(self, node: Step, key: str, effect: str, flow: Flow, data: dict[str, Any]) -> StepOutput:
         replayed = self._ctx.has(key)
         record = await self._ctx.step(key, lambda: self._perform(node, key, effect, flow, data))
         patch = record.get("state")
