@@ -56,6 +56,8 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         max_tool_calls: Attempted tool calls of a run.
         max_tokens_per_run: Tokens of a run, input and output.
         max_session_seconds: Wall clock of a run, waiting included.
+        max_session_tokens: Tokens of all runs of the session together.
+        max_active_seconds: Time in which the session's runs were at work; waiting for people and times is not.
         wait_budget_seconds: All waits of a run together.
         stream: Whether runs return events by default.
 
@@ -89,6 +91,8 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         max_tool_calls: int = 32,
         max_tokens_per_run: int = 400_000,
         max_session_seconds: float | None = None,
+        max_session_tokens: int | None = None,
+        max_active_seconds: float | None = None,
         wait_budget_seconds: float = 604_800,
         stream: bool = False,
     ) -> None:
@@ -109,7 +113,8 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
             on_question_timeout=on_question_timeout,
             limits=Limits(
                 max_iterations=max_iterations, max_tool_calls=max_tool_calls, max_tokens_per_run=max_tokens_per_run,
-                max_session_seconds=max_session_seconds, wait_budget_seconds=wait_budget_seconds,
+                max_session_seconds=max_session_seconds, max_session_tokens=max_session_tokens,
+                max_active_seconds=max_active_seconds, wait_budget_seconds=wait_budget_seconds,
             ),
         )  # fmt: skip
         _check(version)
@@ -164,6 +169,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
                 session_id=wanted,
                 run_id=None if run_id is None else RunId(run_id),
                 user_id=user_id,
+                version=self.version.label,
                 state=None if session_state is None else self._stored(session_state, "session_state"),
             )
             self._latest_session = claimed.run.session_id

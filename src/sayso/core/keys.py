@@ -51,3 +51,7 @@ def iteration(path: str, number: int) -> str:
 def static(key: str) -> str:
     """Return the key as the definition knows it: without pass and execution numbers."""
     return _RUNTIME_PART.sub("", key)
+
+
+WAIT = ":wait"
+"""Ends the key of a timer that a program waits for, and that a person may skip; deadlines have others."""

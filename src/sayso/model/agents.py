@@ -22,6 +22,10 @@ class Limits:
     """Input and output together: `max_tokens_per_run_exceeded`."""
     max_session_seconds: float | None = None
     """Wall clock from the start of the run, waiting included: `session_duration_exceeded`."""
+    max_session_tokens: int | None = None
+    """Of all runs of the session together: `max_session_tokens_exceeded`."""
+    max_active_seconds: float | None = None
+    """Time in which workers held the session's runs, waiting not included: `max_active_time_exceeded`."""
     wait_budget_seconds: float = 604_800
     """All waits together; beyond it a wait fails with `wait_budget_exceeded` and the run goes on."""
 

@@ -27,6 +27,8 @@ class EntryKind(StrEnum):
     """A wait until a time began."""
     FIRED = "fired"
     """That time has come."""
+    SKIPPED = "skipped"
+    """Someone ended that wait before its time; data says who."""
     SPAWNED = "spawned"
     """A child run was created."""
     CHILD_ENDED = "child_ended"
@@ -41,11 +43,20 @@ class EntryKind(StrEnum):
     """The run ended; data is its output or error. Nothing follows."""
 
 
-OUTCOMES = frozenset({EntryKind.STEP, EntryKind.DECIDED, EntryKind.FIRED, EntryKind.CHILD_ENDED, EntryKind.EMITTED})
+OUTCOMES = frozenset(
+    {
+        EntryKind.STEP,
+        EntryKind.DECIDED,
+        EntryKind.FIRED,
+        EntryKind.SKIPPED,
+        EntryKind.CHILD_ENDED,
+        EntryKind.EMITTED,
+    }
+)
 """The kinds that settle their key for ever."""
 
 
-FROM_OUTSIDE = frozenset({EntryKind.DECIDED, EntryKind.CHILD_ENDED, EntryKind.CANCEL})
+FROM_OUTSIDE = frozenset({EntryKind.DECIDED, EntryKind.SKIPPED, EntryKind.CHILD_ENDED, EntryKind.CANCEL})
 """The kinds that others than the run's own worker write."""
 
 

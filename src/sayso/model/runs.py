@@ -8,14 +8,15 @@ deadlines and wake-ups share one index, and one claim serves all four. core/stat
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
 from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.journal import NewEntry
 from sayso.model.json import Json
+from sayso.model.messages import Usage
 from sayso.model.tasks import TaskSpec
 
 
@@ -56,6 +57,12 @@ class Run:
     parent_key: str | None = None
     problem: str | None = None
     """Why the run could not be advanced, e.g. a changed definition."""
+    version: str | None = None
+    """The label of the agent version that it was started with."""
+    usage: Usage = field(default_factory=Usage)
+    """What its models have used so far."""
+    active: timedelta = timedelta(0)
+    """How long workers have held it; waiting does not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +78,7 @@ class NewRun:
     user_id: str | None = None
     parent_id: RunId | None = None
     parent_key: str | None = None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +116,8 @@ class Transition(NamedTuple):  # a named tuple, as it is made in every step: a q
     """The state to come to rest in (`waiting`, or an ended one); None keeps the lease."""
     ready_at: datetime | None = None
     """When a waiting run should be looked at again."""
+    active: timedelta = timedelta()
+    """How long the worker has held the run since its last commit, or since its claim."""
 
 
 class Applied(NamedTuple):
@@ -117,6 +127,14 @@ class Applied(NamedTuple):
     """The number of the last entry written."""
     news: bool
     """Whether somebody else has written entries that the worker has not seen; then the run has not come to rest."""
+
+
+class Spent(NamedTuple):
+    """What a whole session has used so far, over all its runs."""
+
+    usage: Usage
+    active: timedelta
+    """How long workers have held its runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

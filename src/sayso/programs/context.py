@@ -15,7 +15,8 @@ from sayso.model.calls import CallResult, CallState, ToolCall
 from sayso.model.decisions import Outcome
 from sayso.model.ids import RunId, SessionId
 from sayso.model.json import Json
-from sayso.model.runs import StatePatch
+from sayso.model.messages import Usage
+from sayso.model.runs import Spent, StatePatch
 from sayso.model.tasks import TaskSpec, UserTask
 
 T = TypeVar("T")
@@ -183,8 +184,11 @@ class Context(Protocol):
         """
         ...
 
-    async def sleep(self, key: str, until: datetime) -> None:
-        """Return once `until` has passed; the first call fixes the time, and nothing runs meanwhile."""
+    async def sleep(self, key: str, until: datetime) -> str | None:
+        """Return once `until` has passed; the first call fixes the time, and nothing runs meanwhile.
+
+        Returns None, or who ended the wait before its time.
+        """
         ...
 
     async def now(self, key: str) -> datetime:
@@ -205,6 +209,14 @@ class Context(Protocol):
 
     def merge_state(self, patch: StatePatch) -> None:
         """Merge a change into the session's state, in the commit of the effect that is being performed."""
+        ...
+
+    def count(self, usage: Usage) -> None:
+        """Add what a model has used to the run's account, in the commit of the effect that is being performed."""
+        ...
+
+    async def spent(self) -> Spent:
+        """Return what the session has used until now; it differs from pass to pass, so only before a new effect."""
         ...
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:

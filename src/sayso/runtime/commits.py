@@ -17,12 +17,19 @@ from sayso.model.errors import LeaseLost
 from sayso.model.ids import TaskId
 from sayso.model.journal import Entry, NewEntry
 from sayso.model.json import Json
-from sayso.model.runs import NewRun, NewTask, Run, RunState, StatePatch, Transition
+from sayso.model.messages import Usage
+from sayso.model.runs import NewRun, NewTask, Run, RunState, Spent, StatePatch, Transition
 from sayso.runtime.ports import Clock, Listener, Store, Transaction
 from sayso.runtime.units import Commit, Committed, commit
 
 _IDLE_SECONDS = 0.002
 """How long an outcome may wait for the next effect's commit; a timer costs less than a turn of the event loop."""
+
+_NO_TIME = timedelta()
+
+
+def _sum(one: Usage | None, other: Usage | None) -> Usage | None:
+    return other if one is None else one if other is None else one.plus(other)
 
 
 @dataclass(slots=True)
@@ -34,6 +41,7 @@ class Held:
     children: list[NewRun] = field(default_factory=list[NewRun])
     patches: list[StatePatch] = field(default_factory=list[StatePatch])
     calls: list[CallMove] = field(default_factory=list[CallMove])
+    usage: Usage | None = None
 
     def before(self, later: "Held") -> "Held":
         """Return this followed by what was gathered later."""
@@ -43,6 +51,7 @@ class Held:
             self.children + later.children,
             self.patches + later.patches,
             self.calls + later.calls,
+            _sum(self.usage, later.usage),
         )
 
 
@@ -103,6 +112,7 @@ class Commits:
         """Done when the commit on its way has landed; made only for those who wait for it."""
         self._soon: asyncio.TimerHandle | None = None
         self._background: asyncio.Task[None] | None = None
+        self._counted_until = clock.now()
         self.lost = False
         self.leased_until = run.ready_at or clock.now()
         """How long this worker may take the run to be its own."""
@@ -134,6 +144,17 @@ class Commits:
     def merge_state(self, patch: StatePatch) -> None:
         """Take a change of the session's state into the next commit."""
         self._held.patches.append(patch)
+
+    def count(self, usage: Usage) -> None:
+        """Take what a model has used into the next commit."""
+        self._held.usage = _sum(self._held.usage, usage)
+
+    async def spent(self) -> Spent:
+        """Return what the session has used, what this worker has not committed yet included."""
+        known = await self._store.read(lambda tx: tx.session_spent(self._run.session_id))
+        held = self._held.usage
+        usage = known.usage if held is None else known.usage.plus(held)
+        return Spent(usage, known.active + (self._clock.now() - self._counted_until))
 
     def announce(self, event: Any) -> None:
         """Publish an event after everything that came before it is durable."""
@@ -221,15 +242,16 @@ class Commits:
         return self._flight
 
     def _batch(self, resting: Resting | None) -> Commit:
-        held, last = self._held, None if resting is None else resting.last
+        held, last, now = self._held, None if resting is None else resting.last, self._clock.now()
         transition = Transition(
             run_id=self._run.id,
             epoch=self._run.epoch,
             known_seq=self._seen,
-            now=self._clock.now(),
+            now=now,
             entries=tuple(held.entries) if last is None else (*held.entries, last),
             end=None if resting is None else resting.end,
             ready_at=None if resting is None else resting.ready_at,
+            active=max(now - self._counted_until, _NO_TIME),
         )
         return Commit(
             run=self._run,
@@ -238,6 +260,7 @@ class Commits:
             children=tuple(held.children),
             patches=tuple(held.patches),
             calls=tuple(held.calls),
+            usage=held.usage,
             drop_calls=resting is not None and resting.drop_calls,
             drop_tasks=resting is not None and resting.drop_tasks,
             end_children=resting is not None and resting.end_children,
@@ -266,6 +289,7 @@ class Commits:
                 f"Expected to hold run {self._run.id}, but another worker has taken it.", run_id=self._run.id
             )
         self._seen = committed.applied.seq
+        self._counted_until = batch.transition.now
         self._publish(events)
         if committed.news:
             self._on_news(committed.news)

@@ -98,6 +98,7 @@ class Runtime(Reader):
         user_id: str | None = None,
         state: dict[str, Any] | None = None,
         overwrite_state: bool = False,
+        version: str | None = None,
         hold: bool = True,
     ) -> units.Claimed:
         """Create a run, durably, before anything of it happens.
@@ -110,6 +111,7 @@ class Runtime(Reader):
             user_id: Whose session it is.
             state: Session state to begin with, in the codec's JSON form.
             overwrite_state: Whether `state` replaces what the session has.
+            version: The label of the agent version, for those who list runs.
             hold: Whether this process advances the run itself; otherwise any worker may claim it.
 
         Raises:
@@ -129,6 +131,7 @@ class Runtime(Reader):
             user_id=user_id,
             state=state,
             overwrite_state=overwrite_state,
+            version=version,
         )
         lease = self._lease(now) if hold else None
         claimed = await self.store.run(lambda tx: units.start(tx, command, now, lease))
@@ -250,6 +253,17 @@ class Runtime(Reader):
         """
         now = self.clock.now()
         await self.store.run(lambda tx: units.complete(tx, run_id, by, note, now))
+        self._wake(run_id)
+
+    async def skip_wait(self, run_id: RunId, *, by: Actor) -> None:
+        """Let a run that waits for nothing but a time go on now; the program is told who ended the wait.
+
+        Raises:
+            RunNotFound: No such run.
+            RunNotPaused: It does not wait for a time.
+        """
+        now = self.clock.now()
+        await self.store.run(lambda tx: units.skip_wait(tx, run_id, by, now))
         self._wake(run_id)
 
     async def expire_due(self, *, limit: int = 500) -> list[UserTask]:

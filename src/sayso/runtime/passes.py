@@ -26,7 +26,7 @@ from sayso.runtime.record import Record
 live: ContextVar[bool] = ContextVar("sayso_live", default=False)
 """Whether the running branch is past what was journaled before, so that its events are news."""
 waiting: ContextVar[set[str]] = ContextVar("sayso_waiting")
-"""Where the running branch takes note of the questions at which it stops."""
+"""Where the running branch takes note of the questions and timers at which it stops."""
 
 
 class Pass:
@@ -53,7 +53,7 @@ class Pass:
         self.branches = Branches()
         self.awakenings = 0
         self.waiting: set[str] = set()
-        """The questions at which this pass stopped; whatever else is open, nothing waits for it any more."""
+        """The questions and timers at which this pass stopped; whatever else is open, nothing waits for it any more."""
         waiting.set(self.waiting)
         self.stopping = False
         """Whether this process hands the run back as soon as the running effects are over."""

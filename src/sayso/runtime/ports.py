@@ -12,7 +12,8 @@ from sayso.model.calls import CallMove, StoredCall
 from sayso.model.decisions import Decision
 from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, NewEntry
-from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, StatePatch, Transition
+from sayso.model.messages import Usage
+from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, Spent, StatePatch, Transition
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 
 R = TypeVar("R")
@@ -90,6 +91,14 @@ class Transaction(Protocol):
 
     def apply(self, transition: Transition) -> Applied | None:
         """Write a worker's transition; None when the epoch is no longer its own (nothing is written)."""
+        ...
+
+    def count_usage(self, run_id: RunId, usage: Usage, *, epoch: int) -> None:
+        """Add what a leased run's models have used."""
+        ...
+
+    def session_spent(self, session_id: SessionId) -> Spent:
+        """Return what all runs of a session have used."""
         ...
 
     def renew_lease(self, run_id: RunId, *, epoch: int, until: datetime) -> int | None:

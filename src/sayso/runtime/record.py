@@ -36,6 +36,9 @@ class Record:
     timers: dict[str, datetime] = field(default_factory=dict)
     """When each timer that has begun is due."""
     fired: set[str] = field(default_factory=set)
+    """Timers that are over, in time or skipped."""
+    skipped: dict[str, str] = field(default_factory=dict[str, str])
+    """Who ended a wait before its time."""
     children: dict[str, RunId] = field(default_factory=dict)
     """Child runs that were started, ended or not."""
     due: dict[str, datetime] = field(default_factory=dict)
@@ -98,8 +101,12 @@ class Record:
         return [key for key in self.children if key not in self.steps]
 
     def next_due(self, waiting: set[str]) -> datetime | None:
-        """Return when the run should be looked at again if nobody decides before; `waiting` are the live questions."""
-        timers = [at for key, at in self.timers.items() if key not in self.fired]
+        """Return when the run should be looked at again if nobody decides before.
+
+        Args:
+            waiting: The keys of the questions and timers at which the run stands.
+        """
+        timers = [at for key, at in self.timers.items() if key in waiting and key not in self.fired]
         deadlines = [at for key, at in self.due.items() if key in waiting and key not in self.decisions]
         return min([*timers, *deadlines], default=None)
 
@@ -131,6 +138,9 @@ class Record:
                 self.timers[key] = from_micros(plain["until"])
             case EntryKind.FIRED:
                 self.fired.add(key)
+            case EntryKind.SKIPPED:
+                self.fired.add(key)
+                self.skipped[key] = plain["by"]
             case EntryKind.SPAWNED:
                 self.children[key] = RunId(plain["run"])
             case EntryKind.CALL:

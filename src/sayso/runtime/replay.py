@@ -17,7 +17,8 @@ from sayso.model.decisions import Outcome
 from sayso.model.errors import StepFailed, UnreadableValue, UnstorableValue
 from sayso.model.ids import RunId, SessionId
 from sayso.model.journal import Entry, EntryKind
-from sayso.model.runs import NewRun, Run, StatePatch
+from sayso.model.messages import Usage
+from sayso.model.runs import NewRun, Run, Spent, StatePatch
 from sayso.model.tasks import TaskSpec
 from sayso.programs.context import Announce, CallPlan, ChildSpec, Suspended
 from sayso.runtime.calls import CallExecutor
@@ -136,10 +137,12 @@ class ReplayContext:
             )
         raise Suspended
 
-    async def sleep(self, key: str, until: datetime) -> None:
+    async def sleep(self, key: str, until: datetime) -> str | None:
         """See the port."""
         if key in self._pass.record.fired:
-            return
+            self._pass.notice(key)
+            return self._pass.record.skipped.get(key)
+        waiting.get().add(key)
         if self._pass.commits is None:
             raise Suspended
         if key not in self._pass.record.timers:
@@ -149,6 +152,7 @@ class ReplayContext:
             raise Suspended
         self._pass.wake_up()
         self._pass.add(key, EntryKind.FIRED, {})
+        return None
 
     async def now(self, key: str) -> datetime:
         """See the port."""
@@ -185,6 +189,17 @@ class ReplayContext:
         if self._pass.commits is not None:
             self._pass.commits.merge_state(patch)
 
+    def count(self, usage: Usage) -> None:
+        """See the port."""
+        if self._pass.commits is not None:
+            self._pass.commits.count(usage)
+
+    async def spent(self) -> Spent:
+        """See the port."""
+        if self._pass.commits is None:
+            raise Suspended
+        return await self._pass.commits.spent()
+
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
         """See the port."""
         before = self._pass.awakenings
@@ -211,7 +226,7 @@ class ReplayContext:
 
     @property
     def waiting(self) -> set[str]:
-        """The questions at which this pass stopped."""
+        """The questions and timers at which this pass stopped."""
         return self._pass.waiting
 
     def take_news(self, entries: list[Entry]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sayso.core.codec import json_bytes
 from sayso.core.decisionforms import decision_bytes
 from sayso.core.fingerprint import Shape
+from sayso.core.keys import WAIT
 from sayso.core.ledger import HAPPENED, NOT_HAPPENED, UNKNOWN
 from sayso.core.verdicts import Refused, settle, settle_timeout
 from sayso.model.actors import LATE, TIMEOUT, Actor
@@ -31,6 +32,7 @@ from sayso.model.errors import (
 )
 from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import FROM_OUTSIDE, Entry, EntryKind, NewEntry
+from sayso.model.messages import Usage
 from sayso.model.runs import ENDED, Applied, NewRun, NewTask, Run, RunState, StatePatch, Transition
 from sayso.model.tasks import TaskStatus, UserTask
 from sayso.runtime.ports import Transaction
@@ -56,6 +58,8 @@ class Start:
     state: dict[str, Any] | None = None
     """Session state given by the caller, in the codec's JSON form."""
     overwrite_state: bool = False
+    version: str | None = None
+    """The label of the agent version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,8 @@ class Commit(NamedTuple):
     children: tuple[NewRun, ...] = ()
     patches: tuple[StatePatch, ...] = ()
     calls: tuple[CallMove, ...] = ()
+    usage: Usage | None = None
+    """What models have used since the last commit."""
     drop_tasks: bool = False
     """Whether the run ends with tasks that nobody has decided."""
     drop_calls: bool = False
@@ -123,6 +129,7 @@ def start(tx: Transaction, command: Start, now: datetime, lease: Lease | None) -
         fingerprint=command.fingerprint,
         started=json_bytes(started),
         user_id=command.user_id,
+        version=command.version,
     )
     owner, until = (None, None) if lease is None else (lease.owner, lease.until)
     if not tx.insert_run(new, now=now, owner=owner, ready_at=until):
@@ -138,6 +145,7 @@ def start(tx: Transaction, command: Start, now: datetime, lease: Lease | None) -
         created_at=now,
         updated_at=now,
         ready_at=until,
+        version=command.version,
     )
     return Claimed(run=run, entries=[Entry(run.id, 1, "", EntryKind.STARTED, now, new.started)], shape=None)
 
@@ -185,20 +193,28 @@ def commit(tx: Transaction, change: Commit) -> Committed | None:
     ends = transition.end in ENDED
     if applied.news and ends:
         raise NewsArrived
-    if change.tasks:
-        tx.insert_tasks(run, change.tasks)
-    for child in change.children:
-        tx.insert_run(child, now=transition.now, owner=None, ready_at=None)
-    _move_calls(tx, run, change.calls, transition.now)
-    if change.patches:
-        tx.patch_session(run.session_id, change.patches, now=transition.now)
-    for task_id in change.stale:
-        tx.drop_task(task_id)
+    _write_rows(tx, change)
     if ends:
         _after_end(tx, change)
     news = tx.load_entries(run.id, after=transition.known_seq) if applied.news else []
     tasks = tx.run_tasks(run.id, pending_only=False) if change.read_tasks else None
     return Committed(applied=applied, news=[entry for entry in news if entry.kind in FROM_OUTSIDE], tasks=tasks)
+
+
+def _write_rows(tx: Transaction, change: Commit) -> None:
+    """Write what belongs to the entries of a commit."""
+    run, now = change.run, change.transition.now
+    if change.tasks:
+        tx.insert_tasks(run, change.tasks)
+    for child in change.children:
+        tx.insert_run(child, now=now, owner=None, ready_at=None)
+    _move_calls(tx, run, change.calls, now)
+    if change.usage is not None:
+        tx.count_usage(run.id, change.usage, epoch=run.epoch)
+    if change.patches:
+        tx.patch_session(run.session_id, change.patches, now=now)
+    for task_id in change.stale:
+        tx.drop_task(task_id)
 
 
 def _move_calls(tx: Transaction, run: Run, moves: Sequence[CallMove], now: datetime) -> None:
@@ -358,6 +374,31 @@ def cancel(tx: Transaction, run_id: RunId, by: Actor, reason: str | None, now: d
     data = {"by": str(by), "via": by.via, "reason": reason or f"Workflow cancelled by {by}"}
     _end_tree(tx, run, now, data)
     return True
+
+
+def skip_wait(tx: Transaction, run_id: RunId, by: Actor, now: datetime) -> None:
+    """End the waits of a run that waits for nothing but a time, and wake it.
+
+    Raises:
+        RunNotFound: No such run.
+        RunNotPaused: It does not wait for a time: it runs, has ended, or a person is asked.
+    """
+    run = tx.find_run(run_id)
+    if run is None:
+        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+    waits = _open_waits(tx.load_entries(run_id, after=0)) if run.state is RunState.WAITING else []
+    if not waits or tx.run_tasks(run_id, pending_only=True):
+        raise RunNotPaused(
+            f"Expected run {run_id} to wait for a time, but it does not (it is {run.state}).", run_id=run_id
+        )
+    data = json_bytes({"by": str(by), "via": by.via})
+    tx.wake_run(run_id, [NewEntry(key, EntryKind.SKIPPED, now, data) for key in waits], now=now)
+
+
+def _open_waits(entries: Sequence[Entry]) -> list[str]:
+    over = {entry.key for entry in entries if entry.kind in {EntryKind.FIRED, EntryKind.SKIPPED}}
+    begun = [entry.key for entry in entries if entry.kind is EntryKind.TIMER]
+    return [key for key in begun if key not in over and key.endswith(WAIT)]
 
 
 def complete(tx: Transaction, run_id: RunId, by: Actor, note: str | None, now: datetime) -> None:

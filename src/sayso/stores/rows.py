@@ -1,19 +1,26 @@
 """From a row, in the order in which the statements select it, to a value of the model."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 from sayso.core.instants import from_micros, to_micros
 from sayso.core.taskforms import spec_from_bytes
 from sayso.model.actors import Actor
 from sayso.model.calls import CallState, Effect, StoredCall
+from sayso.model.messages import Usage
 from sayso.model.runs import NewTask, Run, RunState, Session
 from sayso.model.tasks import TaskStatus, UserTask
+
+_NANO = 1_000_000_000
 
 
 def run_of(row: Any) -> Run:
     """Return the run of a row of `statements.RUN`."""
-    (id_, session, program, print_, state, epoch, seq, ready, parent, parent_key, problem, created, updated) = row
+    (
+        id_, session, program, print_, state, epoch, seq, ready, parent, parent_key, problem, created, updated,
+        version, input_tokens, output_tokens, cost, active,
+    ) = row  # fmt: skip
     return Run(
         id=id_,
         session_id=session,
@@ -28,7 +35,21 @@ def run_of(row: Any) -> Run:
         problem=problem,
         created_at=from_micros(created),
         updated_at=from_micros(updated),
+        version=version,
+        usage=usage_of(input_tokens, output_tokens, cost),
+        active=timedelta(microseconds=active),
     )
+
+
+def usage_of(input_tokens: int | None, output_tokens: int | None, cost_nano: int | None) -> Usage:
+    """Return what was used, from the columns (or their sums) that hold it; costs are whole nano-dollars."""
+    cost = None if cost_nano is None else int(cost_nano) / _NANO
+    return Usage(input_tokens=int(input_tokens or 0), output_tokens=int(output_tokens or 0), cost=cost)
+
+
+def nano_of(cost: float) -> int:
+    """Return a cost in dollars as it is stored, so that sums are exact."""
+    return round(cost * _NANO)
 
 
 def task_of(row: Any) -> UserTask:

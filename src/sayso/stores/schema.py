@@ -25,6 +25,11 @@ runs = Table(
     Column("problem", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("version", Text),
+    Column("input_tokens", BigInteger, nullable=False, server_default="0"),
+    Column("output_tokens", BigInteger, nullable=False, server_default="0"),
+    Column("cost_nano", BigInteger),
+    Column("active_us", BigInteger, nullable=False, server_default="0"),
 )
 _READY = runs.c.ready_at.is_not(None)
 Index("ix_runs_ready", runs.c.program, runs.c.ready_at, sqlite_where=_READY, postgresql_where=_READY)

@@ -121,7 +121,10 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     .order_by(runs.c.ready_at)
     .limit(ONE)
     .offset(ZERO),
-    "advance_run": update(runs).where(_MINE).values(seq=runs.c.seq + P("n"), updated_at=P("now")).returning(runs.c.seq),
+    "advance_run": update(runs)
+    .where(_MINE)
+    .values(seq=runs.c.seq + P("n"), updated_at=P("now"), active_us=runs.c.active_us + P("active"))
+    .returning(runs.c.seq),
     "rest_run": update(runs)
     .where(_MINE)
     .values(
@@ -129,6 +132,7 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
         state=case((_SEEN, P("end")), else_=runs.c.state),
         ready_at=case((_SEEN, P("ready_at")), else_=runs.c.ready_at),
         updated_at=P("now"),
+        active_us=runs.c.active_us + P("active"),
     )
     .returning(runs.c.seq),
     "renew_lease": update(runs).where(_MINE).values(ready_at=P("until")).returning(runs.c.seq),
@@ -149,6 +153,19 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     .where(_MINE)
     .values(state=P("state"), ready_at=P("retry_at"), problem=P("problem"), updated_at=P("now")),
     "set_fingerprint": update(runs).where(_MINE).values(fingerprint=P("fingerprint")),
+    "count_usage": update(runs)
+    .where(_MINE)
+    .values(
+        input_tokens=runs.c.input_tokens + P("input_tokens"),
+        output_tokens=runs.c.output_tokens + P("output_tokens"),
+    ),
+    "count_cost": update(runs).where(_MINE).values(cost_nano=func.coalesce(runs.c.cost_nano, ZERO) + P("cost_nano")),
+    "session_spent": select(
+        func.sum(runs.c.input_tokens),
+        func.sum(runs.c.output_tokens),
+        func.sum(runs.c.cost_nano),
+        func.sum(runs.c.active_us),
+    ).where(runs.c.session_id == P("session_id")),
     # journal
     "insert_entry": insert(journal).values({column.name: P(column.name) for column in journal.columns}),
     "insert_blob": _insert_new(blobs, "run_id", "digest"),

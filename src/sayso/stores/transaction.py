@@ -7,7 +7,7 @@ and what a refusal means is the caller's business.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from sayso.core.codec import json_bytes
@@ -15,14 +15,17 @@ from sayso.core.instants import from_micros, to_micros
 from sayso.model.decisions import Decision
 from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, EntryKind, NewEntry
-from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, StatePatch, Transition
+from sayso.model.messages import Usage
+from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, Spent, StatePatch, Transition
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.stores.calls import CallRows
 from sayso.stores.listings import Listings
-from sayso.stores.rows import run_of, session_of, task_of, task_row
+from sayso.stores.rows import nano_of, run_of, session_of, task_of, task_row, usage_of
 
 BLOB_THRESHOLD = 64 * 1024
 """Bodies above this many bytes are stored in `blobs`, once per run and content."""
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class Cursor(Protocol):
@@ -92,6 +95,11 @@ class SqlTransaction:
             problem=None,
             created_at=at,
             updated_at=at,
+            version=run.version,
+            input_tokens=0,
+            output_tokens=0,
+            cost_nano=None,
+            active_us=0,
         )
         if created == 1:
             self._insert_entries(run.id, 0, [NewEntry("", EntryKind.STARTED, now, run.started)])
@@ -137,9 +145,11 @@ class SqlTransaction:
     def apply(self, transition: Transition) -> Applied | None:
         """See the port."""
         count = len(transition.entries)
-        now = to_micros(transition.now)
+        now, active = to_micros(transition.now), transition.active // _MICROSECOND
         if transition.end is None:
-            row = self._one("advance_run", run_id=transition.run_id, epoch=transition.epoch, n=count, now=now)
+            row = self._one(
+                "advance_run", run_id=transition.run_id, epoch=transition.epoch, n=count, now=now, active=active
+            )
         else:
             ready_at = None if transition.ready_at is None else to_micros(transition.ready_at)
             row = self._one(
@@ -151,12 +161,30 @@ class SqlTransaction:
                 end=transition.end,
                 ready_at=ready_at,
                 now=now,
+                active=active,
             )
         if row is None:
             return None
         seq: int = row[0]
         self._insert_entries(transition.run_id, seq - count, transition.entries)
         return Applied(seq=seq, news=seq - count != transition.known_seq)
+
+    def count_usage(self, run_id: RunId, usage: Usage, *, epoch: int) -> None:
+        """See the port."""
+        self._change(
+            "count_usage",
+            run_id=run_id,
+            epoch=epoch,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+        )
+        if usage.cost is not None:
+            self._change("count_cost", run_id=run_id, epoch=epoch, cost_nano=nano_of(usage.cost))
+
+    def session_spent(self, session_id: SessionId) -> Spent:
+        """See the port."""
+        *used, active = self._one("session_spent", session_id=session_id)
+        return Spent(usage_of(*used), timedelta(microseconds=int(active or 0)))
 
     def insert_tasks(self, run: Run, tasks: Sequence[NewTask]) -> None:
         """See the port."""

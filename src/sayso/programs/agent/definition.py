@@ -2,19 +2,17 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from sayso.core.fingerprint import Shape
 from sayso.model.agents import AgentMode, AgentVersion
-from sayso.model.errors import StepFailed
 from sayso.model.tasks import UserTask
 from sayso.programs.agent.client import ModelClient
 from sayso.programs.agent.facts import AgentFacts
-from sayso.programs.agent.loop import AgentLoop, AgentResult, deadline_of
+from sayso.programs.agent.loop import AgentLoop, AgentResult
 from sayso.programs.agent.platform import PLATFORM
 from sayso.programs.agent.tools import Tool, Toolkit, as_tool
-from sayso.programs.context import Context, Suspended
+from sayso.programs.context import Context
 
 _SAFE = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -106,25 +104,8 @@ class AgentExecution:
             StepFailed: With the code of the limit that was reached, or of what went wrong.
         """
         facts = self.definition.facts(started)
-        await _keep_deadline(ctx, facts)
         history = started.get("history") or ()
         return await AgentLoop(ctx, facts, result=self.result).run(started.get("input"), history)
-
-
-async def _keep_deadline(ctx: Context, facts: AgentFacts) -> None:
-    """End a run whose time is over, waiting or not: its deadline is a timer beside everything else."""
-    most = deadline_of(facts.version)
-    if most is None:
-        return
-    began = await ctx.now("began")
-    with suppress(Suspended):
-        await ctx.sleep("deadline", began + most)
-        raise StepFailed(
-            facts.version.name,
-            error_type="session_duration_exceeded",
-            error_message=f"Agent '{facts.version.name}' was stopped: its {most.total_seconds():g} s are over",
-            run_id=ctx.run_id,
-        )
 
 
 def tools_of(items: Sequence[Any]) -> dict[str, Tool]:

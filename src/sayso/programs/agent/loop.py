@@ -6,14 +6,14 @@ results go back in the order in which the model asked.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from sayso.core.keys import join
 from sayso.core.schemas import problems
-from sayso.model.agents import AgentVersion
 from sayso.model.errors import StepFailed
 from sayso.model.json import Json
 from sayso.model.messages import (
@@ -31,7 +31,7 @@ from sayso.programs.agent.calling import Caller
 from sayso.programs.agent.facts import AgentFacts
 from sayso.programs.agent.platform import PLATFORM, PlatformTools
 from sayso.programs.agent.texts import as_json, rendered
-from sayso.programs.context import Context
+from sayso.programs.context import Context, Suspended
 
 
 @dataclass
@@ -61,6 +61,8 @@ class AgentLoop:
         self._path = path
         self._caller = Caller(ctx, facts)
         self._platform = PlatformTools(ctx, facts)
+        self._until: datetime | None = None
+        """When its time is over."""
         self.result = result or AgentResult()
 
     async def run(self, given: Any, history: Sequence[Message] = ()) -> Any:
@@ -70,6 +72,20 @@ class AgentLoop:
             StepFailed: A limit is reached, the model cannot be asked, or the answer does not fit the output schema;
                 `error_type` is the stable code.
         """
+        most = self._version.limits.max_session_seconds
+        if most is None:
+            return await self._work(given, history)
+        began = await self._ctx.now(join(self._path, "began"))
+        self._until = began + timedelta(seconds=most)
+        if self._ctx.has(self._deadline):
+            raise self._out_of_time()
+        try:
+            return await self._work(given, history)
+        except Suspended:
+            await self._refuse_if_late(resting=True)
+            raise
+
+    async def _work(self, given: Any, history: Sequence[Message]) -> Any:
         limits, messages = self._version.limits, self.result.messages
         messages += [*history, UserMessage(text=rendered(given))]
         repaired = False
@@ -97,6 +113,9 @@ class AgentLoop:
 
     async def _ask_model(self, turn: str, number: int) -> AssistantMessage:
         key = f"{turn}/model"
+        if not self._ctx.has(key):
+            await self._refuse_if_late()
+            await self._refuse_if_spent()
 
         async def effect() -> Any:
             version = self._version
@@ -110,9 +129,14 @@ class AgentLoop:
                 top_k=version.top_k,
             )
             delta = self._delta if self._ctx.listening else None
-            return replies.stored(await self._facts.client.respond(request, delta))
+            answer = await self._facts.client.respond(request, delta)
+            self._ctx.count(answer.usage)
+            total = None if version.limits.max_session_tokens is None else (await self._ctx.spent()).usage.total_tokens
+            return replies.stored(answer, total)
 
-        return replies.restored(await self._ctx.step(key, effect))
+        plain = await self._ctx.step(key, effect)
+        self._refuse_tokens(plain.get("session_tokens", 0))
+        return replies.restored(plain)
 
     def _delta(self, text: str) -> None:
         self._ctx.announce(events.RunContentEvent(agent_name=self._version.name, content=text))
@@ -185,6 +209,38 @@ class AgentLoop:
         if self.result.usage.total_tokens > most:
             raise self._failed("max_tokens_per_run_exceeded", f"it used up its {most} tokens")
 
+    async def _refuse_if_spent(self) -> None:
+        """Refuse another completion where the session has used up what it may; its other runs count."""
+        limits = self._version.limits
+        if limits.max_session_tokens is None and limits.max_active_seconds is None:
+            return
+        spent = await self._ctx.spent()
+        self._refuse_tokens(spent.usage.total_tokens + 1)
+        most = limits.max_active_seconds
+        if most is not None and spent.active.total_seconds() >= most:
+            raise self._failed("max_active_time_exceeded", f"the session used up its {most:g} s of active time")
+
+    def _refuse_tokens(self, total: int) -> None:
+        most = self._version.limits.max_session_tokens
+        if most is not None and total > most:
+            raise self._failed("max_session_tokens_exceeded", f"the session used up its {most} tokens")
+
+    async def _refuse_if_late(self, *, resting: bool = False) -> None:
+        """End the work whose time is over; where it rests, wait for that time beside everything else."""
+        if self._until is None:
+            return
+        with nullcontext() if resting else suppress(Suspended):
+            await self._ctx.sleep(self._deadline, self._until)
+            raise self._out_of_time()
+
+    @property
+    def _deadline(self) -> str:
+        return join(self._path, "deadline")
+
+    def _out_of_time(self) -> StepFailed:
+        most = self._version.limits.max_session_seconds or 0
+        return self._failed("session_duration_exceeded", f"its {most:g} s are over")
+
     def _failed(self, code: str, what: str) -> StepFailed:
         return StepFailed(
             self._path or self._version.name,
@@ -205,9 +261,3 @@ _TASK: dict[str, Json] = {
 def _offer(name: str, member: AgentFacts) -> ToolOffer:
     about = member.version.description or f"Have {member.version.name} work on a task."
     return ToolOffer(name=name, description=about, schema=_TASK)
-
-
-def deadline_of(version: AgentVersion) -> timedelta | None:
-    """Return how long a run of this version may take, waiting included."""
-    seconds = version.limits.max_session_seconds
-    return None if seconds is None else timedelta(seconds=seconds)

@@ -7,6 +7,7 @@ so they need no ledger: what a person answers is the journaled outcome.
 from datetime import datetime, timedelta
 from typing import Any, cast
 
+from sayso.core.keys import WAIT
 from sayso.core.schemas import problems
 from sayso.model.decisions import Outcome
 from sayso.model.json import Json
@@ -151,8 +152,8 @@ class PlatformTools:
         if self._waited + seconds > budget:
             return f"Error (wait_budget_exceeded): of {budget:g} s, {budget - self._waited:g} s are left", True
         self._waited += seconds
-        await self._ctx.sleep(f"{key}:wait", until)
-        return "the time has come", False
+        skipped_by = await self._ctx.sleep(key + WAIT, until)
+        return ("the time has come" if skipped_by is None else f"the wait was ended early by {skipped_by}"), False
 
 
 def _request(name: str, given: dict[str, Any]) -> TaskRequest:

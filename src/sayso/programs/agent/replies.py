@@ -17,8 +17,13 @@ def repair(problem: str) -> str:
     return f"Your answer does not fit: {problem}. Answer again with raw JSON that fits the schema, and nothing else."
 
 
-def stored(answer: AssistantMessage) -> dict[str, Any]:
-    """Return an answer as it is journaled, without its empty parts."""
+def stored(answer: AssistantMessage, session_tokens: int | None = None) -> dict[str, Any]:
+    """Return an answer as it is journaled, without its empty parts.
+
+    Args:
+        answer: The answer.
+        session_tokens: What the session has used with it, where that is limited.
+    """
     plain: dict[str, Any] = {
         "text": answer.text,
         "calls": [
@@ -29,6 +34,7 @@ def stored(answer: AssistantMessage) -> dict[str, Any]:
         "finish": answer.finish,
         "raw": answer.raw,
         "retries": list(answer.retries),
+        "session_tokens": session_tokens,
     }
     return {name: value for name, value in plain.items() if value}
 
