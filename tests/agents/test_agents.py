@@ -580,7 +580,9 @@ def test_streaming_tells_the_pause_after_it_is_stored(desk: Desk) -> None:
     output = agent.get_run_output("run")
     output.active_requirements[0].confirm()
     told = [event.event for event in agent.continue_run(output, stream=True)]
-    assert told == ["ToolCallStarted", "ToolCallCompleted", "RunContent", "RunContent", "RunCompleted"]
+    assert told == [
+        "RunContinued", "ToolCallStarted", "ToolCallCompleted", "RunContent", "RunContent", "RunCompleted",
+    ]  # fmt: skip
 
 
 def test_a_worker_goes_on_with_an_agents_run(desk: Desk) -> None:

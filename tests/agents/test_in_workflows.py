@@ -213,6 +213,33 @@ def test_the_order_of_events(case: Case) -> None:
     assert pauses == [StepPausedEvent, StepExecutorPausedEvent, StepOutputReviewEvent]
 
 
+def test_an_agent_in_a_step_is_heard_in_the_workflows_stream(case: Case) -> None:
+    """The agent's own events lie inside the step's, and its pause comes before the step's."""
+    case.steps = lambda: [Step("gated", agent=case.agent())]
+    told = [event.event for event in case.workflow().run("x", run_id="run", stream=True, stream_events=True)]
+    assert [name for name in told if name != "RunContent"] == [
+        "WorkflowStarted", "StepStarted", "RunStarted", "RunPaused", "StepExecutorPaused",
+    ]  # fmt: skip
+    workflow = case.workflow()
+    output = workflow.get_run_output("run")
+    output.active_step_requirements[-1].executor_requirements[0].confirm()
+    heard = list(workflow.continue_run(output, stream=True, stream_events=True))
+    assert [event.event for event in heard if event.event != "RunContent"] == [
+        "StepExecutorContinued", "RunContinued", "ToolCallStarted", "ToolCallCompleted", "RunCompleted", "StepOutput",
+        "StepCompleted", "WorkflowCompleted",
+    ]  # fmt: skip
+    assert {event.run_id for event in heard} == {"run"}
+    assert heard[1].agent_name == "payer"
+
+
+def test_agents_in_steps_can_be_left_out_of_the_stream(case: Case) -> None:
+    case.steps = lambda: [Step("gated", agent=case.agent())]
+    workflow = case.workflow()
+    workflow.stream_executor_events = False
+    told = [event.event for event in workflow.run("x", run_id="run", stream=True, stream_events=True)]
+    assert told == ["WorkflowStarted", "StepStarted", "StepExecutorPaused"]
+
+
 def test_executor_answers_travel_as_dicts(case: Case) -> None:
     output = case.start(lambda: Step("gated", agent=case.agent()))
     sent = output.steps_requiring_executor_resolution[0].to_dict()

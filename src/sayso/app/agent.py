@@ -13,6 +13,7 @@ from sayso.app.continuing import Given, chooser
 from sayso.app.database import SqliteDb
 from sayso.app.portal import portal
 from sayso.app.runnable import Runnable, given_of, run_id_of
+from sayso.app.streams import Stamp
 from sayso.core.codec import to_json
 from sayso.core.schemas import problems
 from sayso.model.agents import AgentMode, AgentVersion, Limits
@@ -181,7 +182,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
                 listener(events.RunStartedEvent(session_id=claimed.run.session_id, run_id=claimed.run.id))
             return await self._advance(claimed.run.id, claimed, listener)
 
-        return self._begun(begin) if background else self._result(go, _Stamp(self), stream)
+        return self._begun(begin) if background else self._result(go, self._stamp(), stream)
 
     def run(self, input: Any = None, **options: Any) -> Any:
         """Start a run as `arun` does, and return its output, or with `stream=True` an iterator of events."""
@@ -214,7 +215,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         def choose() -> Chooser:
             return self._chooser(given, session_id)
 
-        return self._going_on(found, choose, decided_by, _Stamp(self), stream=stream, background=background)
+        return self._going_on(found, choose, decided_by, self._stamp(found), stream=stream, background=background)
 
     def continue_run(self, run_response: RunOutput | None = None, **options: Any) -> Any:
         """Continue a run as `acontinue_run` does, and return its output, or an iterator of events."""
@@ -253,6 +254,15 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
 
     def _chooser(self, given: Given, session_id: str | None) -> Chooser:
         return chooser(self.name, given, session_id, self._runtime().clock.now(), agent=True)
+
+    def _stamp(self, run_id: str | None = None) -> Stamp:
+        def admit(event: Any) -> bool:
+            if not isinstance(event, events.BaseRunEvent):
+                return False
+            event.agent_name = event.agent_name or self.name
+            return True
+
+        return Stamp(self.db.runtime.clock, run_id, admit)
 
     def _output_of(self, rest: Rest, tasks: list[UserTask], now: datetime) -> RunOutput:
         output = run_output_of(self.version, rest.run, rest.state, tasks, now, rest)
@@ -299,24 +309,6 @@ class Team(Agent):
         super().__init__(name, members=members, **options)
 
 
-class _Stamp:
-    """Fills in the fields that every event of a stream shares."""
-
-    def __init__(self, agent: Agent) -> None:
-        self._agent = agent
-        self._run_id: str | None = None
-        self._session_id: str | None = None
-
-    def __call__(self, event: object) -> object | None:
-        if not isinstance(event, events.BaseRunEvent):
-            return None
-        self._run_id = event.run_id = event.run_id or self._run_id
-        self._session_id = event.session_id = event.session_id or self._session_id
-        event.agent_name = self._agent.name
-        event.created_at = int(self._agent.db.runtime.clock.now().timestamp())
-        return event
-
-
 def _client(model: str | ModelClient, base_url: str | None) -> ModelClient:
     if isinstance(model, str):
         from sayso.llm.providers import ProviderModel  # Lazy: agents with a model object need no provider.
@@ -334,6 +326,10 @@ def _schema(given: Any) -> Any:
     return TypeAdapter(given).json_schema()
 
 
+def _positive(most: float | None) -> bool:
+    return most is None or most > 0
+
+
 def _check(version: AgentVersion) -> None:
     limits = version.limits
     wrong = {
@@ -348,7 +344,9 @@ def _check(version: AgentVersion) -> None:
         "max_iterations (more than 0)": limits.max_iterations < 1,
         "max_tool_calls (more than 0)": limits.max_tool_calls < 1,
         "max_tokens_per_run (more than 0)": limits.max_tokens_per_run < 1,
-        "max_session_seconds (more than 0)": limits.max_session_seconds is not None and limits.max_session_seconds <= 0,
+        "max_session_seconds (more than 0)": not _positive(limits.max_session_seconds),
+        "max_session_tokens (more than 0)": not _positive(limits.max_session_tokens),
+        "max_active_seconds (more than 0)": not _positive(limits.max_active_seconds),
     }
     found = [name for name, is_wrong in wrong.items() if is_wrong]
     if found:

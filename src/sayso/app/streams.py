@@ -4,10 +4,35 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
-from sayso.runtime.ports import Listener
+from sayso.runtime.ports import Clock, Listener
 
 _running: set[asyncio.Task[Any]] = set()
 """Runs whose consumer has left; the event loop alone would not keep them."""
+
+
+class Stamp:
+    """Fills in the fields that every event of a stream shares, and drops those that were not asked for.
+
+    Args:
+        clock: The time.
+        run_id: The run, where it is known before its first event.
+        admit: Fills in what is particular to a kind of event; False drops it.
+    """
+
+    def __init__(self, clock: Clock, run_id: str | None, admit: Callable[[Any], bool]) -> None:
+        self._clock = clock
+        self._run_id = run_id
+        self._session_id: str | None = None
+        self._admit = admit
+
+    def __call__(self, event: Any) -> Any | None:
+        """Return the event as its consumer sees it, or None."""
+        if not self._admit(event):
+            return None
+        self._run_id = event.run_id = event.run_id or self._run_id
+        self._session_id = event.session_id = event.session_id or self._session_id
+        event.created_at = int(self._clock.now().timestamp())
+        return event
 
 
 async def stream_of(

@@ -10,11 +10,13 @@ from sayso.app.database import SqliteDb
 from sayso.app.outputs import bare_output, output_of
 from sayso.app.portal import portal
 from sayso.app.runnable import Runnable, given_of, run_id_of, validated
+from sayso.app.streams import Stamp
 from sayso.core.codec import from_json_fields
 from sayso.model.errors import Invalid, SaysoError
 from sayso.model.ids import RunId, SessionId
 from sayso.model.runs import Run
 from sayso.model.tasks import UserTask
+from sayso.programs.agent.events import BaseRunEvent
 from sayso.programs.workflow import events
 from sayso.programs.workflow.definition import WorkflowDefinition
 from sayso.programs.workflow.output import RunStatus, WorkflowRunOutput, WorkflowSession
@@ -39,6 +41,7 @@ class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
         user_id: The user of runs that name none.
         stream: The default of `run(stream=...)`.
         stream_events: The default of `run(stream_events=...)`.
+        stream_executor_events: Whether those events include what agents in steps tell.
         input_schema: A pydantic model that the input must fit.
         dependencies: Values handed to every step; they live in code and are not stored.
         metadata: Plain values handed to every step.
@@ -61,6 +64,7 @@ class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
         user_id: str | None = None,
         stream: bool = False,
         stream_events: bool = False,
+        stream_executor_events: bool = True,
         input_schema: type[Any] | None = None,
         dependencies: dict[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
@@ -75,6 +79,7 @@ class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
         self.user_id = user_id
         self.stream = stream
         self.stream_events = stream_events
+        self.stream_executor_events = stream_executor_events
         self.input_schema = input_schema
         self._background: set[asyncio.Task[Any]] = set()
 
@@ -176,7 +181,7 @@ class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
         def choose() -> Chooser:
             return chooser(self.name, given, session_id, self._runtime().clock.now())
 
-        stamp = self._stamp(stream_events)
+        stamp = self._stamp(stream_events, found)
         return self._going_on(found, choose, decided_by, stamp, stream=stream, background=background)
 
     def continue_run(self, run_response: WorkflowRunOutput | None = None, **options: Any) -> Any:
@@ -268,29 +273,20 @@ class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
             case RunStatus.pending | RunStatus.running | RunStatus.paused:
                 return
 
-    def _stamp(self, stream_events: bool | None) -> "_Stamp":
-        return _Stamp(self, fine=self.stream_events if stream_events is None else stream_events)
+    def _stamp(self, stream_events: bool | None, run_id: str | None = None) -> Stamp:
+        fine = self.stream_events if stream_events is None else stream_events
+
+        def admit(event: Any) -> bool:
+            if isinstance(event, BaseRunEvent):
+                return fine and self.stream_executor_events
+            if not isinstance(event, events.BaseWorkflowRunEvent):
+                return False
+            event.workflow_id, event.workflow_name = self.id, self.name
+            return fine or isinstance(event, events.ALWAYS)
+
+        return Stamp(self.db.runtime.clock, run_id, admit)
 
     def _fresh(self, run: Run, status: RunStatus) -> WorkflowRunOutput:
         return WorkflowRunOutput(
             run_id=run.id, session_id=run.session_id, status=status, workflow_id=self.id, workflow_name=self.name
         )
-
-
-class _Stamp:
-    """Fills in the fields that every event of a stream shares, and drops those that were not asked for."""
-
-    def __init__(self, workflow: Workflow, *, fine: bool) -> None:
-        self._workflow = workflow
-        self._fine = fine
-        self._run_id: str | None = None
-        self._session_id: str | None = None
-
-    def __call__(self, event: object) -> object | None:
-        if not isinstance(event, events.BaseWorkflowRunEvent) or not (self._fine or isinstance(event, events.ALWAYS)):
-            return None
-        self._run_id = event.run_id = event.run_id or self._run_id
-        self._session_id = event.session_id = event.session_id or self._session_id
-        event.workflow_id, event.workflow_name = self._workflow.id, self._workflow.name
-        event.created_at = int(self._workflow.db.runtime.clock.now().timestamp())
-        return event

@@ -1,4 +1,4 @@
-"""`sayso runs ls | show | cancel`."""
+"""`sayso runs ls | show | cancel | skip-wait`."""
 
 import json
 from typing import Annotated, Any
@@ -99,6 +99,20 @@ def cancel(
         raise typer.Exit(1)
 
 
+@app.command("skip-wait")
+def skip_wait(run_id: str, database: Database = None, json_: Json = False) -> None:
+    """Let a run that waits for a time go on now; a worker takes it up."""
+
+    async def work(runtime: Runtime, settings: Settings) -> None:
+        await runtime.skip_wait(RunId(run_id), by=Actor(type="user", id=settings.user, via="cli"))
+
+    run(database, work)
+    if json_:
+        print_json({"run_id": run_id, "skipped": True})
+    else:
+        typer.echo(f"{run_id}: the wait is over.")
+
+
 def _run_json(found: Run) -> dict[str, Any]:
     return {
         "id": found.id,
@@ -107,6 +121,10 @@ def _run_json(found: Run) -> dict[str, Any]:
         "session_id": found.session_id,
         "parent_id": found.parent_id,
         "problem": found.problem,
+        "version": found.version,
+        "tokens": found.usage.total_tokens,
+        "cost": found.usage.cost,
+        "active_seconds": found.active.total_seconds(),
         "created_at": found.created_at.isoformat(),
         "updated_at": found.updated_at.isoformat(),
     }

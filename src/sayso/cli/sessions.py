@@ -11,6 +11,7 @@ from sayso.model.actors import Actor
 from sayso.model.errors import SessionNotFound
 from sayso.model.ids import SessionId
 from sayso.model.runs import ENDED, Run
+from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, SessionStatus
 from sayso.runtime.door import Runtime
 
 app = typer.Typer(no_args_is_help=True)
@@ -20,38 +21,57 @@ _MOST = 10_000
 @app.command("ls")
 def list_(
     database: Database = None,
+    of: Annotated[str | None, typer.Option(help="Only sessions of this agent or workflow.")] = None,
+    status: Annotated[SessionStatus | None, typer.Option(help="Only sessions that stand so.")] = None,
+    version: Annotated[str | None, typer.Option(help="Only sessions of this version's label.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 50,
+    skip: Annotated[int, typer.Option(min=0, help="How many to leave out first.")] = 0,
     json_: Json = False,
 ) -> None:
     """List sessions, the one with the newest run first."""
 
-    async def work(runtime: Runtime, settings: Settings) -> list[Run]:
+    async def work(runtime: Runtime, settings: Settings) -> SessionPage:
         del settings
-        return await runtime.list_runs(limit=_MOST)
+        wanted = SessionFilter(program=of, version=version, status=status)
+        return await runtime.list_sessions(wanted, limit=limit, skip=skip)
 
-    sessions: dict[str, list[Run]] = {}
-    for found in run(database, work):
-        sessions.setdefault(found.session_id, []).append(found)
-    rows = [_row(session, runs) for session, runs in list(sessions.items())[:limit]]
+    page = run(database, work)
     if json_:
-        print_json({"sessions": rows})
+        print_json({"sessions": [_plain(item) for item in page.items], "total": page.total})
         return
     print_table(
-        ("session", "state", "runs", "of", "newest (UTC)"),
-        [(row["session"], row["state"], str(row["runs"]), row["programs"], row["newest"]) for row in rows],
-    )
+        ("session", "status", "of", "version", "runs", "tokens", "cost", "started (UTC)"),
+        [
+            (item.id, item.status, item.program, item.version or "-", str(item.runs), str(item.usage.total_tokens),
+             _dollars(item.usage.cost), f"{item.started_at:%Y-%m-%d %H:%M:%S}")
+            for item in page.items
+        ],
+    )  # fmt: skip
+    if page.total > skip + len(page.items):
+        typer.echo(f"{skip + 1} to {skip + len(page.items)} of {page.total}; see more with --skip.")
 
 
 @app.command()
 def show(session_id: str, database: Database = None, json_: Json = False) -> None:
-    """Show the runs of a session, oldest first."""
-    runs = list(reversed(run(database, lambda runtime, _: _runs(runtime, session_id))))
+    """Show a session and its runs, oldest first."""
+
+    async def work(runtime: Runtime, settings: Settings) -> tuple[ListedSession, list[Run]]:
+        del settings
+        return await runtime.load_listed_session(SessionId(session_id)), await _runs(runtime, session_id)
+
+    found, runs = run(database, work)
+    runs = runs[::-1]
     if json_:
-        plain = [{"run": item.id, "of": item.program, "state": str(item.state)} for item in runs]
-        print_json({"session": session_id, "state": _state(runs), "runs": plain})
+        print_json({**_plain(found), "runs": [_run_json(item) for item in runs]})
         return
-    rows = [(item.id, str(item.state), item.program, f"{item.created_at:%Y-%m-%d %H:%M:%S}") for item in runs]
-    print_table(("run", "state", "of", "started (UTC)"), rows)
+    cost = "" if found.usage.cost is None else f", {_dollars(found.usage.cost)}"
+    typer.echo(f"{found.id}  {found.status}  {found.usage.total_tokens} tokens{cost}")
+    rows = [
+        (item.id, str(item.state), item.program, item.version or "-", str(item.usage.total_tokens),
+         f"{item.active.total_seconds():.1f} s", f"{item.created_at:%Y-%m-%d %H:%M:%S}")
+        for item in runs
+    ]  # fmt: skip
+    print_table(("run", "state", "of", "version", "tokens", "at work", "started (UTC)"), rows)
 
 
 @app.command()
@@ -109,16 +129,33 @@ async def _runs(runtime: Runtime, session_id: str) -> list[Run]:
     return found
 
 
-def _state(runs: list[Run]) -> str:
-    open_ = [str(item.state) for item in runs if item.state not in ENDED]
-    return open_[0] if open_ else "ended"
-
-
-def _row(session: str, runs: list[Run]) -> dict[str, Any]:
+def _plain(item: ListedSession) -> dict[str, Any]:
     return {
-        "session": session,
-        "state": _state(runs),
-        "runs": len(runs),
-        "programs": ", ".join(sorted({item.program for item in runs})),
-        "newest": f"{runs[0].created_at:%Y-%m-%d %H:%M:%S}",
+        "session": item.id,
+        "status": str(item.status),
+        "of": item.program,
+        "version": item.version,
+        "user_id": item.user_id,
+        "root_run_id": item.root_run_id,
+        "run_count": item.runs,
+        "tokens": item.usage.total_tokens,
+        "cost": item.usage.cost,
+        "started_at": item.started_at.isoformat(),
+        "updated_at": item.updated_at.isoformat(),
     }
+
+
+def _run_json(item: Run) -> dict[str, Any]:
+    return {
+        "run": item.id,
+        "of": item.program,
+        "version": item.version,
+        "state": str(item.state),
+        "tokens": item.usage.total_tokens,
+        "cost": item.usage.cost,
+        "active_seconds": item.active.total_seconds(),
+    }
+
+
+def _dollars(cost: float | None) -> str:
+    return "-" if cost is None else f"${cost:.4f}"

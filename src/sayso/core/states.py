@@ -8,9 +8,11 @@ nothing. The store's statements hold these rules; tests watch every change of a 
 it here, and docs/reference/states.md is drawn from here.
 """
 
+from collections.abc import Collection
 from typing import Literal
 
 from sayso.model.runs import RunState
+from sayso.model.sessions import SessionStatus
 from sayso.model.tasks import TaskStatus
 
 RunCommand = Literal["claim", "park", "wake", "release", "finish", "fail", "cancel", "complete"]
@@ -33,8 +35,32 @@ RUN_MOVES: dict[tuple[RunState, RunCommand], RunState] = {
     (RunState.RUNNING, "wake"): RunState.RUNNING,
 }
 
+
 TASK_MOVES: dict[tuple[TaskStatus, TaskCommand], TaskStatus] = {
     (TaskStatus.PENDING, "decide"): TaskStatus.COMPLETED,
     (TaskStatus.PENDING, "expire"): TaskStatus.COMPLETED,
     (TaskStatus.PENDING, "drop"): TaskStatus.CANCELLED,
 }
+
+
+def status_of(state: RunState, kinds: Collection[str], *, children_move: bool = False) -> SessionStatus:
+    """Return where a session stands, in one word.
+
+    Args:
+        state: The state of its newest root run.
+        kinds: The kinds of its pending tasks.
+        children_move: Whether a child run is queued or running.
+    """
+    match state:
+        case RunState.COMPLETED:
+            return SessionStatus.COMPLETED
+        case RunState.FAILED | RunState.CANCELLED:
+            return SessionStatus.FAILED
+        case RunState.QUEUED | RunState.RUNNING:
+            return SessionStatus.RUNNING
+        case RunState.WAITING:
+            if any(kind != "message" for kind in kinds):
+                return SessionStatus.WAITING_FOR_HITL
+            if children_move:
+                return SessionStatus.RUNNING
+            return SessionStatus.WAITING_FOR_RESPONSE if kinds else SessionStatus.WAITING_FOR_TIMER

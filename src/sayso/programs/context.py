@@ -129,8 +129,14 @@ class CallPlan:
     announce: "Announce | None" = None
 
 
-Announce = Callable[[UserTask], Any]
-"""Makes the event of a newly opened task."""
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Makes the events of a question."""
+
+    paused: Callable[[UserTask], Sequence[Any]]
+    """Those of the newly opened task."""
+    continued: Callable[[], Sequence[Any]] | None = None
+    """Those of the answer, when the program goes on with it."""
 
 
 class Context(Protocol):

@@ -151,7 +151,7 @@ class Commits:
 
     async def spent(self) -> Spent:
         """Return what the session has used, what this worker has not committed yet included."""
-        known = await self._store.read(lambda tx: tx.session_spent(self._run.session_id))
+        known = await self._store.read(lambda tx: tx.sessions.spent(self._run.session_id))
         held = self._held.usage
         usage = known.usage if held is None else known.usage.plus(held)
         return Spent(usage, known.active + (self._clock.now() - self._counted_until))
@@ -194,7 +194,7 @@ class Commits:
 
     async def read_state(self) -> Mapping[str, Json]:
         """Return the session's state as it is stored, in the codec's JSON form."""
-        session = await self._store.read(lambda tx: tx.find_session(self._run.session_id))
+        session = await self._store.read(lambda tx: tx.sessions.find(self._run.session_id))
         return {} if session is None else session.state
 
     async def keep_lease(self) -> None:

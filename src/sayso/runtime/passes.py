@@ -119,7 +119,9 @@ class Pass:
         """
         outcome = self.record.decisions.get(key)
         if outcome is not None:
-            self.notice(key)
+            if key in self.record.fresh:
+                self.notice(key)
+                self._announce_continued(announce)
             return outcome
         waiting.get().add(key)
         if key not in self.record.asked and self.commits is not None:
@@ -159,4 +161,10 @@ class Pass:
                 created_at=now,
                 due_at=due,
             )
-            commits.announce(announce(task))
+            for event in announce.paused(task):
+                commits.announce(event)
+
+    def _announce_continued(self, announce: Announce | None) -> None:
+        if self.listening and self.commits is not None and announce is not None and announce.continued is not None:
+            for event in announce.continued():
+                self.commits.announce(event)

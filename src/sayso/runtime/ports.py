@@ -14,6 +14,7 @@ from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, NewEntry
 from sayso.model.messages import Usage
 from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, Spent, StatePatch, Transition
+from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 
 R = TypeVar("R")
@@ -59,6 +60,34 @@ class CallLedger(Protocol):
         ...
 
 
+class SessionRows(Protocol):
+    """The rows of sessions."""
+
+    def touch(self, session_id: SessionId, *, user_id: str | None, now: datetime) -> bool:
+        """Create the session unless it is there; tell whether it was created."""
+        ...
+
+    def find(self, session_id: SessionId) -> Session | None:
+        """Return a session."""
+        ...
+
+    def patch(self, session_id: SessionId, patches: Sequence[StatePatch], *, now: datetime) -> None:
+        """Merge changes into the session's state, key by key."""
+        ...
+
+    def spent(self, session_id: SessionId) -> Spent:
+        """Return what all runs of a session have used."""
+        ...
+
+    def list(self, wanted: SessionFilter, *, limit: int, skip: int) -> SessionPage:
+        """Return one page of sessions, that with the newest root run first."""
+        ...
+
+    def find_listed(self, session_id: SessionId) -> ListedSession | None:
+        """Return a session as a list shows it; None when it has no run."""
+        ...
+
+
 class Transaction(Protocol):
     """One transaction of the store: what a unit may read and write."""
 
@@ -95,10 +124,6 @@ class Transaction(Protocol):
 
     def count_usage(self, run_id: RunId, usage: Usage, *, epoch: int) -> None:
         """Add what a leased run's models have used."""
-        ...
-
-    def session_spent(self, session_id: SessionId) -> Spent:
-        """Return what all runs of a session have used."""
         ...
 
     def renew_lease(self, run_id: RunId, *, epoch: int, until: datetime) -> int | None:
@@ -183,17 +208,9 @@ class Transaction(Protocol):
         """The rows of tool calls."""
         ...
 
-    # sessions
-    def touch_session(self, session_id: SessionId, *, user_id: str | None, now: datetime) -> bool:
-        """Create the session unless it is there; tell whether it was created."""
-        ...
-
-    def find_session(self, session_id: SessionId) -> Session | None:
-        """Return a session."""
-        ...
-
-    def patch_session(self, session_id: SessionId, patches: Sequence[StatePatch], *, now: datetime) -> None:
-        """Merge changes into the session's state, key by key."""
+    @property
+    def sessions(self) -> "SessionRows":
+        """The rows of sessions."""
         ...
 
 

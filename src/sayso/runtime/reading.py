@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sayso.model.errors import RunNotFound, TaskNotFound
+from sayso.model.errors import RunNotFound, SessionNotFound, TaskNotFound
 from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.journal import Entry
 from sayso.model.runs import Run, RunState, Session
+from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.runtime.ports import Clock, Store
 
@@ -92,7 +93,24 @@ class Reader:
 
     async def find_session(self, session_id: SessionId) -> Session | None:
         """Return a session, or None."""
-        return await self.store.read(lambda tx: tx.find_session(session_id))
+        return await self.store.read(lambda tx: tx.sessions.find(session_id))
+
+    async def list_sessions(
+        self, wanted: SessionFilter | None = None, *, limit: int = 50, skip: int = 0
+    ) -> SessionPage:
+        """Return one page of sessions, that with the newest root run first."""
+        return await self.store.read(lambda tx: tx.sessions.list(wanted or SessionFilter(), limit=limit, skip=skip))
+
+    async def load_listed_session(self, session_id: SessionId) -> ListedSession:
+        """Return a session as a list shows it.
+
+        Raises:
+            SessionNotFound: There is none, or no run has begun in it.
+        """
+        found = await self.store.read(lambda tx: tx.sessions.find_listed(session_id))
+        if found is None:
+            raise SessionNotFound(f"Expected a session {session_id}, but there is none.")
+        return found
 
     async def ready_runs(self, *, limit: int) -> list[RunId]:
         """Return runs of the registered programs that can move now."""

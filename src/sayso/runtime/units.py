@@ -118,7 +118,7 @@ def start(tx: Transaction, command: Start, now: datetime, lease: Lease | None) -
     """Create a session where needed and a run in it, leased or queued; None when the run's id is taken."""
     if command.shape is not None:
         tx.save_definition(command.fingerprint, command.program, json_bytes(dict(command.shape)), now=now)
-    created = tx.touch_session(command.session_id, user_id=command.user_id, now=now)
+    created = tx.sessions.touch(command.session_id, user_id=command.user_id, now=now)
     started = command.started
     if not created or command.state:
         started = {**started, "state": _state_at_start(tx, command, now)}
@@ -151,13 +151,13 @@ def start(tx: Transaction, command: Start, now: datetime, lease: Lease | None) -
 
 
 def _state_at_start(tx: Transaction, command: Start, now: datetime) -> dict[str, Any]:
-    session = tx.find_session(command.session_id)
+    session = tx.sessions.find(command.session_id)
     stored = {} if session is None else dict(session.state)
     given = command.state or {}
     patch = given if command.overwrite_state else {key: value for key, value in given.items() if key not in stored}
     removed = tuple(stored.keys() - given.keys()) if command.overwrite_state and command.state is not None else ()
     if patch or removed:
-        tx.patch_session(command.session_id, [StatePatch(patch, removed)], now=now)
+        tx.sessions.patch(command.session_id, [StatePatch(patch, removed)], now=now)
     return {key: value for key, value in {**stored, **patch}.items() if key not in removed}
 
 
@@ -212,7 +212,7 @@ def _write_rows(tx: Transaction, change: Commit) -> None:
     if change.usage is not None:
         tx.count_usage(run.id, change.usage, epoch=run.epoch)
     if change.patches:
-        tx.patch_session(run.session_id, change.patches, now=now)
+        tx.sessions.patch(run.session_id, change.patches, now=now)
     for task_id in change.stale:
         tx.drop_task(task_id)
 

@@ -17,8 +17,10 @@ from sqlalchemy.sql import Select
 from sayso.core.instants import to_micros
 from sayso.model.errors import Invalid
 from sayso.model.runs import RunState
+from sayso.model.sessions import SessionFilter
 from sayso.model.tasks import TaskFilter, UserTask
 from sayso.stores.schema import runs, tasks
+from sayso.stores.sessionlists import counted, listed, one
 from sayso.stores.statements import RUN, TASK, ZERO, P, compile_one, constant
 
 
@@ -61,6 +63,17 @@ class Listings:
         filters = {"session_id": session_id, "program": program, "state": state}
         given = {name: value for name, value in filters.items() if value is not None}
         return self._text(("runs", *given), lambda: _runs(list(given))), {**given, "limit": limit}
+
+    def sessions(self, wanted: SessionFilter) -> tuple[str, str, dict[str, Any]]:
+        """Return the statements for one page of sessions and for their number, and the parameters of both."""
+        filters = {"program": wanted.program, "version": wanted.version, "status": wanted.status}
+        given = {name: value for name, value in filters.items() if value is not None}
+        page = self._text(("sessions", *given), lambda: listed(list(given)))
+        return page, self._text(("sessions counted", *given), lambda: counted(list(given))), given
+
+    def session(self) -> str:
+        """Return the statement for one session."""
+        return self._text(("session",), one)
 
     @staticmethod
     def cursor_of(task: UserTask) -> str:

@@ -10,6 +10,7 @@ from sayso.model.actors import Actor
 from sayso.model.calls import CallState, Effect, StoredCall
 from sayso.model.messages import Usage
 from sayso.model.runs import NewTask, Run, RunState, Session
+from sayso.model.sessions import ListedSession, SessionStatus
 from sayso.model.tasks import TaskStatus, UserTask
 
 _NANO = 1_000_000_000
@@ -114,6 +115,23 @@ def session_of(row: Any) -> Session:
     id_, user, state, created, updated = row
     return Session(
         id=id_, user_id=user, state=json.loads(state), created_at=from_micros(created), updated_at=from_micros(updated)
+    )
+
+
+def listed_of(row: Any) -> ListedSession:
+    """Return the session of a row of `sessionlists.LISTED`."""
+    (id_, user, status, run, program, version, count, input_tokens, output_tokens, cost, created, updated) = row
+    return ListedSession(
+        id=id_,
+        user_id=user,
+        status=SessionStatus(status),
+        root_run_id=run,
+        program=program,
+        version=version,
+        runs=count,
+        usage=usage_of(input_tokens, output_tokens, cost),
+        started_at=from_micros(created),
+        updated_at=from_micros(updated),
     )
 
 

@@ -66,7 +66,8 @@ def _insert_new(table: Any, *keys: str) -> dict[str, ClauseElement]:
     }
 
 
-_MINE = and_(runs.c.run_id == P("run_id"), runs.c.epoch == P("epoch"), runs.c.state == constant("running"))
+_FENCED = and_(runs.c.run_id == P("run_id"), runs.c.epoch == P("epoch"))
+_MINE = and_(_FENCED, runs.c.state == constant("running"))
 _SEEN = runs.c.seq == P("known_seq")
 _CLAIMABLE = or_(
     runs.c.state.in_([constant("queued"), constant("waiting")]),
@@ -153,13 +154,13 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     .where(_MINE)
     .values(state=P("state"), ready_at=P("retry_at"), problem=P("problem"), updated_at=P("now")),
     "set_fingerprint": update(runs).where(_MINE).values(fingerprint=P("fingerprint")),
-    "count_usage": update(runs)
-    .where(_MINE)
+    "count_usage": update(runs)  # in the transaction that has just moved the run, and perhaps ended it
+    .where(_FENCED)
     .values(
         input_tokens=runs.c.input_tokens + P("input_tokens"),
         output_tokens=runs.c.output_tokens + P("output_tokens"),
     ),
-    "count_cost": update(runs).where(_MINE).values(cost_nano=func.coalesce(runs.c.cost_nano, ZERO) + P("cost_nano")),
+    "count_cost": update(runs).where(_FENCED).values(cost_nano=func.coalesce(runs.c.cost_nano, ZERO) + P("cost_nano")),
     "session_spent": select(
         func.sum(runs.c.input_tokens),
         func.sum(runs.c.output_tokens),

@@ -5,22 +5,21 @@ and what a refusal means is the caller's business.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from sayso.core.codec import json_bytes
 from sayso.core.instants import from_micros, to_micros
 from sayso.model.decisions import Decision
 from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, EntryKind, NewEntry
 from sayso.model.messages import Usage
-from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, Spent, StatePatch, Transition
+from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Transition
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.stores.calls import CallRows
 from sayso.stores.listings import Listings
-from sayso.stores.rows import nano_of, run_of, session_of, task_of, task_row, usage_of
+from sayso.stores.rows import nano_of, run_of, task_of, task_row
+from sayso.stores.sessions import SessionRows
 
 BLOB_THRESHOLD = 64 * 1024
 """Bodies above this many bytes are stored in `blobs`, once per run and content."""
@@ -59,6 +58,8 @@ class SqlTransaction:
         self._listings = listings
         self.calls = CallRows(self._change, self._all)
         """See the port."""
+        self.sessions = SessionRows(self._change, self._all, self._text, listings)
+        """See the port."""
 
     # -- driver ------------------------------------------------------------------------------------------
 
@@ -73,6 +74,10 @@ class SqlTransaction:
     def _change(self, name: str, **parameters: Any) -> int:
         self._cursor.execute(self._sql[name], parameters)
         return self._cursor.rowcount
+
+    def _text(self, sql: str, parameters: Mapping[str, Any]) -> list[Any]:
+        self._cursor.execute(sql, parameters)
+        return self._cursor.fetchall()
 
     # -- runs --------------------------------------------------------------------------------------------
 
@@ -180,11 +185,6 @@ class SqlTransaction:
         )
         if usage.cost is not None:
             self._change("count_cost", run_id=run_id, epoch=epoch, cost_nano=nano_of(usage.cost))
-
-    def session_spent(self, session_id: SessionId) -> Spent:
-        """See the port."""
-        *used, active = self._one("session_spent", session_id=session_id)
-        return Spent(usage_of(*used), timedelta(microseconds=int(active or 0)))
 
     def insert_tasks(self, run: Run, tasks: Sequence[NewTask]) -> None:
         """See the port."""
@@ -339,28 +339,3 @@ class SqlTransaction:
         """See the port."""
         del now
         return self._change("close_tasks", run_id=run_id)
-
-    # -- sessions ----------------------------------------------------------------------------------------
-
-    def touch_session(self, session_id: SessionId, *, user_id: str | None, now: datetime) -> bool:
-        """See the port."""
-        at = to_micros(now)
-        created = self._change(
-            "insert_session", session_id=session_id, user_id=user_id, state=b"{}", created_at=at, updated_at=at
-        )
-        return created == 1
-
-    def find_session(self, session_id: SessionId) -> Session | None:
-        """See the port."""
-        row = self._one("find_session", session_id=session_id)
-        return None if row is None else session_of(row)
-
-    def patch_session(self, session_id: SessionId, patches: Sequence[StatePatch], *, now: datetime) -> None:
-        """See the port."""
-        row = self._one("lock_session", session_id=session_id)
-        state: dict[str, Any] = json.loads(row[0])
-        for patch in patches:
-            state.update(patch.set)
-            for key in patch.removed:
-                state.pop(key, None)
-        self._change("set_session", session_id=session_id, state=json_bytes(state), now=to_micros(now))

@@ -109,7 +109,7 @@ class Caller:
             perform=lambda attempt: self._perform(key, tool, attempt),
             uncertain=lambda attempt, evidence: self._uncertain(call, attempt, evidence),
             most_attempts=1 if tool is None else tool.max_attempts,
-            announce=self._facts.paused,
+            announce=self._facts.announce,
         )
 
     async def _predicate(self, key: str, tool: Tool, arguments: dict[str, Json]) -> bool | str:

@@ -1,18 +1,17 @@
 """An agent as a program: its version, frozen in each run that starts, and its live tools."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sayso.core.fingerprint import Shape
 from sayso.model.agents import AgentMode, AgentVersion
-from sayso.model.tasks import UserTask
 from sayso.programs.agent.client import ModelClient
 from sayso.programs.agent.facts import AgentFacts
 from sayso.programs.agent.loop import AgentLoop, AgentResult
 from sayso.programs.agent.platform import PLATFORM
 from sayso.programs.agent.tools import Tool, Toolkit, as_tool
-from sayso.programs.context import Context
+from sayso.programs.context import Announce, Context
 
 _SAFE = re.compile(r"[^a-zA-Z0-9_-]")
 
@@ -71,11 +70,11 @@ class AgentDefinition:
         root_mode: AgentMode,
         user_id: str | None,
         dependencies: Mapping[str, Any],
-        on_pause: Callable[[UserTask], Any] | None = None,
+        around: Announce | None = None,
     ) -> AgentFacts:
         """Return what this agent stands on as a part of a run whose root has this mode."""
         own = {**self.dependencies, **dependencies}
-        common: dict[str, Any] = {"root_mode": root_mode, "user_id": user_id, "on_pause": on_pause}
+        common: dict[str, Any] = {"root_mode": root_mode, "user_id": user_id, "around": around}
         return AgentFacts(
             version=version or self.version,
             tools=self.tools,

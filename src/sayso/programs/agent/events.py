@@ -15,6 +15,7 @@ class RunEvent(StrEnum):
     tool_call_started = "ToolCallStarted"
     tool_call_completed = "ToolCallCompleted"
     run_paused = "RunPaused"
+    run_continued = "RunContinued"
     run_completed = "RunCompleted"
     run_cancelled = "RunCancelled"
     run_error = "RunError"
@@ -80,6 +81,13 @@ class RunPausedEvent(BaseRunEvent):
     kind: str | None = None
     message: str | None = None
     call_key: str | None = None
+
+
+@dataclass(kw_only=True)
+class RunContinuedEvent(BaseRunEvent):
+    """A question was answered, and the agent goes on with it."""
+
+    event = "RunContinued"
 
 
 @dataclass(kw_only=True)

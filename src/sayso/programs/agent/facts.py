@@ -1,6 +1,6 @@
 """What one run of an agent stands on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from sayso.model.tasks import UserTask
 from sayso.programs.agent import events
 from sayso.programs.agent.client import ModelClient
 from sayso.programs.agent.tools import Tool
+from sayso.programs.context import Announce
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,9 +26,18 @@ class AgentFacts:
     dependencies: Mapping[str, Any] = field(default_factory=dict[str, Any])
     members: "Mapping[str, AgentFacts]" = field(default_factory=dict[str, "AgentFacts"])
     """Agents that this one may delegate to, by the name of the tool that does so."""
-    on_pause: Callable[[UserTask], Any] | None = None
-    """Makes the event of a question; that of an agent's own run by default."""
+    around: Announce | None = None
+    """Makes the events of the step that the agent works in."""
 
-    def paused(self, task: UserTask) -> Any:
-        """Return the event of a question that was opened."""
-        return events.paused(self.version.name, task) if self.on_pause is None else self.on_pause(task)
+    @property
+    def announce(self) -> Announce:
+        """What makes the events of its questions: its own, inside those of its step."""
+        return Announce(self._paused, self._continued)
+
+    def _paused(self, task: UserTask) -> Sequence[Any]:
+        outer = () if self.around is None else self.around.paused(task)
+        return (events.paused(self.version.name, task), *outer)
+
+    def _continued(self) -> Sequence[Any]:
+        outer = () if self.around is None or self.around.continued is None else self.around.continued()
+        return (*outer, events.RunContinuedEvent(agent_name=self.version.name))

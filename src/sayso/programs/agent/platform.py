@@ -131,7 +131,7 @@ class PlatformTools:
             timeout_seconds=self._version.question_timeout,
             on_timeout="cancel" if self._version.on_question_timeout == "cancel" else "skip",
         )
-        outcome = await self._ctx.ask(f"{key}?answer", spec, self._facts.paused)
+        outcome = await self._ctx.ask(f"{key}?answer", spec, self._facts.announce)
         return _answer(request, outcome)
 
     async def _wait(self, key: str, arguments: dict[str, Any]) -> tuple[str, bool]:

@@ -21,6 +21,7 @@ class WorkflowRunEvent(StrEnum):
     step_completed = "StepCompleted"
     step_output = "StepOutput"
     step_executor_paused = "StepExecutorPaused"
+    step_executor_continued = "StepExecutorContinued"
     step_paused = "StepPaused"
     step_continued = "StepContinued"
     step_output_review = "StepOutputReview"
@@ -289,6 +290,15 @@ class StepExecutorPausedEvent(BaseWorkflowRunEvent):
     executor_type: str | None = None
 
 
+@dataclass(kw_only=True)
+class StepExecutorContinuedEvent(BaseWorkflowRunEvent):
+    """A question of an agent in a step was answered, and the agent goes on with it."""
+
+    event = "StepExecutorContinued"
+    executor_name: str | None = None
+    executor_type: str | None = None
+
+
 PAUSE_EVENTS = (StepExecutorPausedEvent, StepPausedEvent, RouterPausedEvent, StepOutputReviewEvent, StepErrorEvent)
 """The events that say: a person is asked."""
 
@@ -299,6 +309,7 @@ ALWAYS = (
     WorkflowErrorEvent,
     StepOutputEvent,
     StepContinuedEvent,
+    StepExecutorContinuedEvent,
     CustomEvent,
     *PAUSE_EVENTS,
 )

@@ -13,7 +13,7 @@ from sayso.core.keys import attempt, join
 from sayso.model.decisions import Outcome
 from sayso.model.errors import StepFailed
 from sayso.model.tasks import TaskSpec
-from sayso.programs.context import Context, Produced, RunCancelled
+from sayso.programs.context import Announce, Context, Produced, RunCancelled
 from sayso.programs.workflow import events, gates
 from sayso.programs.workflow.composites import COMPOSITES
 from sayso.programs.workflow.flow import Flow, Pause, edit
@@ -138,7 +138,7 @@ class WorkflowExecution:
         self.pauses[key] = Pause(flow.step_input(), output)
         path = key.partition("?")[0]
         outcome = await self.ctx.ask(
-            key, spec, lambda task: gates.pause_event(task, output, **self.about(node, path, flow))
+            key, spec, Announce(lambda task: (gates.pause_event(task, output, **self.about(node, path, flow)),))
         )
         if outcome.action == "cancel":
             raise RunCancelled(_cancel_reason(node, outcome))

@@ -13,9 +13,10 @@ from sayso.core.keys import attempt
 from sayso.model.errors import StepFailed
 from sayso.model.runs import StatePatch
 from sayso.programs.agent.definition import AgentDefinition
+from sayso.programs.agent.events import BaseRunEvent, RunCompletedEvent, RunErrorEvent, RunStartedEvent
 from sayso.programs.agent.loop import AgentLoop
 from sayso.programs.agent.texts import rendered
-from sayso.programs.context import Context
+from sayso.programs.context import Announce, Context
 from sayso.programs.state import state_copy, state_patch
 from sayso.programs.workflow import events
 from sayso.programs.workflow.calls import call, isolated, takes_more
@@ -86,7 +87,11 @@ class Leaves:
         async def work(base: str, first: str, data: dict[str, Any]) -> StepOutput:
             del first
             content = await self._worked(node, agent, base, flow, data)
-            return StepOutput(content, node.name, base, node.kind, "team" if agent.members else "agent", agent.name)
+            output = StepOutput(content, node.name, base, node.kind, _executor_type(agent), agent.name)
+            if flow.depth == 0:
+                self._run.announce(events.StepOutputEvent, node, base, flow, step_output=output)
+            self._run.announce(events.StepCompletedEvent, node, base, flow, content=content)
+            return output
 
         return await self._until_it_stands(node, path, flow, values, work)
 
@@ -123,20 +128,36 @@ class Leaves:
             root_mode="hitl",
             user_id=self._started.get("user_id"),
             dependencies={**flow.dependencies, **self._dependencies},
-            on_pause=lambda task: events.StepExecutorPausedEvent(
-                **self._run.about(node, base, flow),
-                executor_name=agent.name,
-                executor_type="team" if agent.members else "agent",
-                requirement_id=task.id,
-            ),
+            around=self._events(node, agent, base, flow),
         )
+        self._run.announce(events.StepStartedEvent, node, base, flow)
+        self._announce(RunStartedEvent(agent_name=agent.name))
         given = flow.input if flow.previous is None else flow.previous
         try:
-            return await AgentLoop(self._ctx, facts, base).run(prompt(given, data))
+            content = await AgentLoop(self._ctx, facts, base).run(prompt(given, data))
         except StepFailed as failure:
+            self._announce(RunErrorEvent(agent_name=agent.name, error=failure.error_message))
             raise StepFailed(
                 base, error_type=failure.error_type, error_message=failure.error_message, run_id=self._ctx.run_id
             ) from failure
+        self._announce(RunCompletedEvent(agent_name=agent.name, content=content))
+        return content
+
+    def _announce(self, event: BaseRunEvent) -> None:
+        """Tell those who listen to the workflow what its agent does."""
+        if self._ctx.listening:
+            self._ctx.announce(event)
+
+    def _events(self, node: Step, agent: AgentDefinition, base: str, flow: Flow) -> Announce:
+        about: dict[str, Any] = {
+            **self._run.about(node, base, flow),
+            "executor_name": agent.name,
+            "executor_type": _executor_type(agent),
+        }
+        return Announce(
+            lambda task: (events.StepExecutorPausedEvent(**about, requirement_id=task.id),),
+            lambda: (events.StepExecutorContinuedEvent(**about),),
+        )
 
     async def decide(
         self,
@@ -278,6 +299,10 @@ def prompt(given: Any, data: dict[str, Any]) -> str:
         parts.append(f"Your previous output:\n{rendered(data['previous_output'])}")
         parts.append(f"Feedback from reviewer:\n{data['rejection_feedback'] or 'do it again'}")
     return "\n\n".join(parts)
+
+
+def _executor_type(agent: AgentDefinition) -> str:
+    return "team" if agent.members else "agent"
 
 
 def _ignore(_: Any) -> None:
