@@ -4,6 +4,7 @@ It writes the same rows into the same tables with the same indexes (an empty fil
 same SQLite library with the same settings, one commit where Sayso makes one. It fences nothing and checks nothing.
 """
 
+import hashlib
 import json
 import time
 import uuid
@@ -27,16 +28,22 @@ _BODY = json.dumps(
 ).encode()
 
 RUN = (
-    "INSERT INTO runs VALUES (?, ?, 'bench', 'da95386a5c2c85e01f1ca3b7', 'running', 1, 1, ?, ?, NULL, NULL, NULL, ?, ?)"
+    "INSERT INTO runs (run_id, session_id, program, fingerprint, state, epoch, seq, owner, ready_at, created_at,"
+    " updated_at) VALUES (?, ?, 'bench', 'da95386a5c2c85e01f1ca3b7', 'running', 1, 1, ?, ?, ?, ?)"
 )
-SESSION = "INSERT INTO sessions VALUES (?, NULL, '{}', ?, ?)"
+SESSION = "INSERT INTO sessions (session_id, state, created_at, updated_at) VALUES (?, '{}', ?, ?)"
 ENTRY = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, NULL)"
 ADVANCE = "UPDATE runs SET seq = seq + ?, updated_at = ? WHERE run_id = ?"
 REST = "UPDATE runs SET seq = seq + ?, updated_at = ?, state = ?, ready_at = NULL WHERE run_id = ?"
 WAKE = "UPDATE runs SET seq = seq + 1, updated_at = ?, state = 'running', ready_at = ? WHERE run_id = ?"
-TASK = "INSERT INTO tasks VALUES (?, ?, ?, 'bench', ?, 'approval', 'pending', ?, ?, NULL, ?, NULL)"
+TASK = (
+    "INSERT INTO tasks (task_id, run_id, session_id, program, key, kind, status, digest, body, created_at)"
+    " VALUES (?, ?, ?, 'bench', ?, 'approval', 'pending', ?, ?, ?)"
+)
 DECIDED = "UPDATE tasks SET status = 'completed' WHERE task_id = ? AND status = 'pending'"
 DECISION = "INSERT INTO decisions VALUES (?, ?, 'approve', 'proceed', NULL, 'user', 'local', 'api', ?, ?)"
+LAST_AUDIT = "SELECT seq, hash FROM audit WHERE workspace_id = 'default' ORDER BY seq DESC LIMIT 1"
+AUDIT = "INSERT INTO audit VALUES ('default', ?, ?, 'user', 'local', 'api', 'task.decided', ?, ?, ?, ?)"
 CALL = "INSERT INTO calls VALUES (?, ?, ?, 'pay', 'd', 'once', ?, 'd', 'k', 'started', 1, 1, ?, ?, ?)"
 ATTEMPT = "INSERT INTO call_attempts VALUES (?, 1, 1, ?, NULL, NULL, NULL)"
 SETTLE = "UPDATE calls SET state = 'succeeded', updated_at = ? WHERE call_id = ? AND state = 'started'"
@@ -150,11 +157,14 @@ class Bare:
         json.loads(body)
         now = micros()
         data = json.dumps({"task": task, "verdict": "approve", "action": "proceed", "by": "user:local"}).encode()
+        seq, last = self._execute(LAST_AUDIT).fetchone() or (0, "0" * 64)
+        chained = hashlib.sha256(last.encode() + data).hexdigest()
         self.commit(
             (DECIDED, (task,)),
             (DECISION, (task, run, now, digest)),
             (WAKE, (now, now + _LEASE, run)),
             (ENTRY, (run, 3, key, "decided", now, data)),
+            (AUDIT, (seq + 1, now, task, data, last, chained)),
         )
         return [json.loads(row[4]) for row in self._execute(JOURNAL, (run,)).fetchall()]
 

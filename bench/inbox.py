@@ -50,7 +50,7 @@ def _fill(path: Path, pending: int) -> None:
     connection.executemany(
         f"INSERT INTO tasks VALUES ({', '.join('?' * len(task))})",
         [
-            (task_id, run_id, *task[2:5], _KINDS[number % 10], *task[6:10], task[10] + number, task[11])
+            (task_id, run_id, *task[2:5], _KINDS[number % 10], *task[6:10], task[10] + number, *task[11:])
             for run_id, task_id, number in ids
         ],
     )

@@ -19,7 +19,7 @@ from sayso.core.schemas import problems
 from sayso.model.agents import AgentMode, AgentVersion, Limits
 from sayso.model.errors import Invalid, SaysoError
 from sayso.model.ids import RunId, SessionId
-from sayso.model.runs import Run
+from sayso.model.runs import Origin, Run
 from sayso.model.tasks import UserTask
 from sayso.programs.agent import events
 from sayso.programs.agent.client import ModelClient
@@ -99,19 +99,10 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
     ) -> None:
         client = _client(model, base_url)
         version = AgentVersion(
-            name=name,
-            mode=mode,
-            model=client.name,
-            instructions=instructions,
-            description=description,
-            input_schema=_schema(input_schema),
-            output_schema=_schema(output_schema),
-            temperature=temperature,
-            top_p=top_p,
-            top_k=top_k,
-            history_runs=num_history_runs,
-            question_timeout=question_timeout,
-            on_question_timeout=on_question_timeout,
+            name=name, mode=mode, model=client.name, instructions=instructions, description=description,
+            input_schema=_schema(input_schema), output_schema=_schema(output_schema),
+            temperature=temperature, top_p=top_p, top_k=top_k, history_runs=num_history_runs,
+            question_timeout=question_timeout, on_question_timeout=on_question_timeout,
             limits=Limits(
                 max_iterations=max_iterations, max_tool_calls=max_tool_calls, max_tokens_per_run=max_tokens_per_run,
                 max_session_seconds=max_session_seconds, max_session_tokens=max_session_tokens,
@@ -170,7 +161,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
                 session_id=wanted,
                 run_id=None if run_id is None else RunId(run_id),
                 user_id=user_id,
-                version=self.version.label,
+                origin=Origin(version=self.version.label),
                 state=None if session_state is None else self._stored(session_state, "session_state"),
             )
             self._latest_session = claimed.run.session_id

@@ -121,7 +121,7 @@ def _run_json(found: Run) -> dict[str, Any]:
         "session_id": found.session_id,
         "parent_id": found.parent_id,
         "problem": found.problem,
-        "version": found.version,
+        "version": found.origin.version,
         "tokens": found.usage.total_tokens,
         "cost": found.usage.cost,
         "active_seconds": found.active.total_seconds(),

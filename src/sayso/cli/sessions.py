@@ -42,8 +42,8 @@ def list_(
     print_table(
         ("session", "status", "of", "version", "runs", "tokens", "cost", "started (UTC)"),
         [
-            (item.id, item.status, item.program, item.version or "-", str(item.runs), str(item.usage.total_tokens),
-             _dollars(item.usage.cost), f"{item.started_at:%Y-%m-%d %H:%M:%S}")
+            (item.id, item.status, item.program, item.origin.version or "-", str(item.runs),
+             str(item.usage.total_tokens), _dollars(item.usage.cost), f"{item.started_at:%Y-%m-%d %H:%M:%S}")
             for item in page.items
         ],
     )  # fmt: skip
@@ -67,7 +67,7 @@ def show(session_id: str, database: Database = None, json_: Json = False) -> Non
     cost = "" if found.usage.cost is None else f", {_dollars(found.usage.cost)}"
     typer.echo(f"{found.id}  {found.status}  {found.usage.total_tokens} tokens{cost}")
     rows = [
-        (item.id, str(item.state), item.program, item.version or "-", str(item.usage.total_tokens),
+        (item.id, str(item.state), item.program, item.origin.version or "-", str(item.usage.total_tokens),
          f"{item.active.total_seconds():.1f} s", f"{item.created_at:%Y-%m-%d %H:%M:%S}")
         for item in runs
     ]  # fmt: skip
@@ -134,7 +134,7 @@ def _plain(item: ListedSession) -> dict[str, Any]:
         "session": item.id,
         "status": str(item.status),
         "of": item.program,
-        "version": item.version,
+        "version": item.origin.version,
         "user_id": item.user_id,
         "root_run_id": item.root_run_id,
         "run_count": item.runs,
@@ -149,7 +149,7 @@ def _run_json(item: Run) -> dict[str, Any]:
     return {
         "run": item.id,
         "of": item.program,
-        "version": item.version,
+        "version": item.origin.version,
         "state": str(item.state),
         "tokens": item.usage.total_tokens,
         "cost": item.usage.cost,

@@ -18,6 +18,26 @@ from sayso.model.journal import NewEntry
 from sayso.model.json import Json
 from sayso.model.messages import Usage
 from sayso.model.tasks import TaskSpec
+from sayso.model.workspaces import DEFAULT_WORKSPACE, WorkspaceId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a run comes from; a child run has its parent's."""
+
+    workspace_id: WorkspaceId = DEFAULT_WORKSPACE
+    version: str | None = None
+    """The label of the agent version that it was started with."""
+    version_id: str | None = None
+    """That version, where it is stored."""
+    trigger_type: str | None = None
+    """`api`, `manual`, `test_run`, `scheduled` or `event`; None where code started it."""
+    trigger_id: str | None = None
+    started_by: str | None = None
+    """The person or key that started it."""
+
+
+NO_ORIGIN = Origin()
 
 
 class RunState(StrEnum):
@@ -57,8 +77,7 @@ class Run:
     parent_key: str | None = None
     problem: str | None = None
     """Why the run could not be advanced, e.g. a changed definition."""
-    version: str | None = None
-    """The label of the agent version that it was started with."""
+    origin: Origin = NO_ORIGIN
     usage: Usage = field(default_factory=Usage)
     """What its models have used so far."""
     active: timedelta = timedelta(0)
@@ -78,7 +97,7 @@ class NewRun:
     user_id: str | None = None
     parent_id: RunId | None = None
     parent_key: str | None = None
-    version: str | None = None
+    origin: Origin = NO_ORIGIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,3 +166,4 @@ class Session:
     """Shared by the session's runs, in the codec's JSON form."""
     created_at: datetime
     updated_at: datetime
+    workspace_id: WorkspaceId = DEFAULT_WORKSPACE

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from sayso.model.ids import RunId, SessionId
 from sayso.model.messages import Usage
+from sayso.model.runs import Origin
+from sayso.model.workspaces import WorkspaceId
 
 
 class SessionStatus(StrEnum):
@@ -32,10 +34,12 @@ class SessionStatus(StrEnum):
 class SessionFilter:
     """Which sessions are wanted; None does not narrow."""
 
+    workspace_id: WorkspaceId | None = None
     program: str | None = None
     """The agent or workflow of the newest root run."""
     version: str | None = None
     """The label of its version."""
+    version_id: str | None = None
     status: SessionStatus | None = None
 
 
@@ -49,7 +53,8 @@ class ListedSession:
     root_run_id: RunId
     """Its newest root run."""
     program: str
-    version: str | None
+    origin: Origin
+    """That of its newest root run."""
     runs: int
     """How many runs it has, child runs included."""
     usage: Usage

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.json import Json
+from sayso.model.workspaces import DEFAULT_WORKSPACE, WorkspaceId
 
 
 class TaskStatus(StrEnum):
@@ -242,6 +243,14 @@ class UserTask:
     decided_by: str | None = None
     decided_at: datetime | None = None
     verdict: str | None = None
+    workspace_id: WorkspaceId = DEFAULT_WORKSPACE
+    claimed_by: str | None = None
+    """The person who has said to be on it; see `claimant_at`."""
+    claimed_until: datetime | None = None
+
+    def claimant_at(self, now: datetime) -> str | None:
+        """Return who holds the task at `now`; a claim that has ended counts no more."""
+        return None if self.claimed_until is None or self.claimed_until <= now else self.claimed_by
 
     def status_at(self, now: datetime) -> TaskStatus:
         """Return the status as every reader sees it at `now`."""
@@ -259,6 +268,7 @@ class TaskFilter:
     run_id: RunId | None = None
     session_id: SessionId | None = None
     program: str | None = None
+    workspace_id: WorkspaceId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

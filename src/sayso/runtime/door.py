@@ -21,10 +21,10 @@ from sayso.model.errors import (
     StoreError,
 )
 from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
-from sayso.model.runs import Run, RunState
+from sayso.model.runs import NO_ORIGIN, Origin, Run, RunState
 from sayso.model.tasks import UserTask
 from sayso.programs.context import Program
-from sayso.runtime import units
+from sayso.runtime import endings, units
 from sayso.runtime.definitions import Programs, adopt_definition
 from sayso.runtime.peeking import peek
 from sayso.runtime.ports import Clock, Ids, Listener, Store
@@ -98,7 +98,7 @@ class Runtime(Reader):
         user_id: str | None = None,
         state: dict[str, Any] | None = None,
         overwrite_state: bool = False,
-        version: str | None = None,
+        origin: Origin = NO_ORIGIN,
         hold: bool = True,
     ) -> units.Claimed:
         """Create a run, durably, before anything of it happens.
@@ -111,7 +111,7 @@ class Runtime(Reader):
             user_id: Whose session it is.
             state: Session state to begin with, in the codec's JSON form.
             overwrite_state: Whether `state` replaces what the session has.
-            version: The label of the agent version, for those who list runs.
+            origin: The workspace it belongs to, its version, and who or what started it.
             hold: Whether this process advances the run itself; otherwise any worker may claim it.
 
         Raises:
@@ -131,7 +131,7 @@ class Runtime(Reader):
             user_id=user_id,
             state=state,
             overwrite_state=overwrite_state,
-            version=version,
+            origin=origin,
         )
         lease = self._lease(now) if hold else None
         claimed = await self.store.run(lambda tx: units.start(tx, command, now, lease))
@@ -240,7 +240,7 @@ class Runtime(Reader):
             RunNotFound: No such run.
         """
         now = self.clock.now()
-        done = await self.store.run(lambda tx: units.cancel(tx, run_id, by, reason, now))
+        done = await self.store.run(lambda tx: endings.cancel(tx, run_id, by, reason, now))
         self._wake(run_id)
         return done
 
@@ -252,7 +252,7 @@ class Runtime(Reader):
             RunNotPaused: It does not wait.
         """
         now = self.clock.now()
-        await self.store.run(lambda tx: units.complete(tx, run_id, by, note, now))
+        await self.store.run(lambda tx: endings.complete(tx, run_id, by, note, now))
         self._wake(run_id)
 
     async def skip_wait(self, run_id: RunId, *, by: Actor) -> None:
@@ -263,7 +263,7 @@ class Runtime(Reader):
             RunNotPaused: It does not wait for a time.
         """
         now = self.clock.now()
-        await self.store.run(lambda tx: units.skip_wait(tx, run_id, by, now))
+        await self.store.run(lambda tx: endings.skip_wait(tx, run_id, by, now))
         self._wake(run_id)
 
     async def expire_due(self, *, limit: int = 500) -> list[UserTask]:

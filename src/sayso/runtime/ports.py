@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from sayso.model.audit import AuditRow, NewAudit
 from sayso.model.calls import CallMove, StoredCall
 from sayso.model.decisions import Decision
 from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
@@ -16,6 +17,7 @@ from sayso.model.messages import Usage
 from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, Spent, StatePatch, Transition
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
+from sayso.model.workspaces import WorkspaceId
 
 R = TypeVar("R")
 
@@ -63,7 +65,7 @@ class CallLedger(Protocol):
 class SessionRows(Protocol):
     """The rows of sessions."""
 
-    def touch(self, session_id: SessionId, *, user_id: str | None, now: datetime) -> bool:
+    def touch(self, session_id: SessionId, *, user_id: str | None, now: datetime, workspace_id: WorkspaceId) -> bool:
         """Create the session unless it is there; tell whether it was created."""
         ...
 
@@ -85,6 +87,22 @@ class SessionRows(Protocol):
 
     def find_listed(self, session_id: SessionId) -> ListedSession | None:
         """Return a session as a list shows it; None when it has no run."""
+        ...
+
+
+class AuditRows(Protocol):
+    """The rows of the audit log."""
+
+    def append(self, new: NewAudit) -> AuditRow:
+        """Add a row at the end of its workspace's chain."""
+        ...
+
+    def list(self, workspace_id: WorkspaceId, *, after: int, limit: int) -> list[AuditRow]:
+        """Return rows numbered above `after`, in order."""
+        ...
+
+    def of(self, workspace_id: WorkspaceId, target: str) -> "list[AuditRow]":
+        """Return the rows about one thing, in order."""
         ...
 
 
@@ -206,6 +224,11 @@ class Transaction(Protocol):
     @property
     def calls(self) -> CallLedger:
         """The rows of tool calls."""
+        ...
+
+    @property
+    def audit(self) -> AuditRows:
+        """The rows of the audit log."""
         ...
 
     @property

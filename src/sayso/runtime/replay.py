@@ -133,6 +133,7 @@ class ReplayContext:
                     started=json_bytes({"input": to_json(child.input)}),
                     parent_id=self._pass.run.id,
                     parent_key=key,
+                    origin=self._pass.run.origin,
                 ),
             )
         raise Suspended

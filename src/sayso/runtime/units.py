@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from sayso.core.codec import json_bytes
 from sayso.core.decisionforms import decision_bytes
 from sayso.core.fingerprint import Shape
-from sayso.core.keys import WAIT
 from sayso.core.ledger import HAPPENED, NOT_HAPPENED, UNKNOWN
 from sayso.core.verdicts import Refused, settle, settle_timeout
 from sayso.model.actors import LATE, TIMEOUT, Actor
@@ -24,7 +23,7 @@ from sayso.model.errors import (
     InvalidDecision,
     LedgerConflict,
     RunNotFound,
-    RunNotPaused,
+    SessionNotFound,
     TaskChanged,
     TaskClosed,
     TaskExpired,
@@ -32,9 +31,12 @@ from sayso.model.errors import (
 )
 from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import FROM_OUTSIDE, Entry, EntryKind, NewEntry
+from sayso.model.json import Json
 from sayso.model.messages import Usage
-from sayso.model.runs import ENDED, Applied, NewRun, NewTask, Run, RunState, StatePatch, Transition
+from sayso.model.runs import ENDED, NO_ORIGIN, Applied, NewRun, NewTask, Origin, Run, RunState, StatePatch, Transition
 from sayso.model.tasks import TaskStatus, UserTask
+from sayso.runtime.auditing import write_down
+from sayso.runtime.endings import end_tree, tell_parent
 from sayso.runtime.ports import Transaction
 
 
@@ -58,8 +60,7 @@ class Start:
     state: dict[str, Any] | None = None
     """Session state given by the caller, in the codec's JSON form."""
     overwrite_state: bool = False
-    version: str | None = None
-    """The label of the agent version."""
+    origin: Origin = NO_ORIGIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,9 @@ def start(tx: Transaction, command: Start, now: datetime, lease: Lease | None) -
     """Create a session where needed and a run in it, leased or queued; None when the run's id is taken."""
     if command.shape is not None:
         tx.save_definition(command.fingerprint, command.program, json_bytes(dict(command.shape)), now=now)
-    created = tx.sessions.touch(command.session_id, user_id=command.user_id, now=now)
+    created = tx.sessions.touch(
+        command.session_id, user_id=command.user_id, now=now, workspace_id=command.origin.workspace_id
+    )
     started = command.started
     if not created or command.state:
         started = {**started, "state": _state_at_start(tx, command, now)}
@@ -129,7 +132,7 @@ def start(tx: Transaction, command: Start, now: datetime, lease: Lease | None) -
         fingerprint=command.fingerprint,
         started=json_bytes(started),
         user_id=command.user_id,
-        version=command.version,
+        origin=command.origin,
     )
     owner, until = (None, None) if lease is None else (lease.owner, lease.until)
     if not tx.insert_run(new, now=now, owner=owner, ready_at=until):
@@ -145,13 +148,15 @@ def start(tx: Transaction, command: Start, now: datetime, lease: Lease | None) -
         created_at=now,
         updated_at=now,
         ready_at=until,
-        version=command.version,
+        origin=command.origin,
     )
     return Claimed(run=run, entries=[Entry(run.id, 1, "", EntryKind.STARTED, now, new.started)], shape=None)
 
 
 def _state_at_start(tx: Transaction, command: Start, now: datetime) -> dict[str, Any]:
     session = tx.sessions.find(command.session_id)
+    if session is not None and session.workspace_id != command.origin.workspace_id:
+        raise SessionNotFound(f"Expected a session {command.session_id}, but there is none.")
     stored = {} if session is None else dict(session.state)
     given = command.state or {}
     patch = given if command.overwrite_state else {key: value for key, value in given.items() if key not in stored}
@@ -235,13 +240,8 @@ def _after_end(tx: Transaction, change: Commit) -> None:
         tx.calls.close(run.id, now)
     if change.end_children:
         for child in tx.list_children(run.id):
-            _end_tree(tx, child, now, {"reason": "the parent run ended", "by": "system:parent"})
-    _tell_parent(tx, run, change.transition.entries[-1], now)
-
-
-def _tell_parent(tx: Transaction, run: Run, finished: NewEntry, now: datetime) -> None:
-    if run.parent_id is not None and run.parent_key is not None:
-        tx.wake_run(run.parent_id, [NewEntry(run.parent_key, EntryKind.CHILD_ENDED, now, finished.data)], now=now)
+            end_tree(tx, child, now, {"reason": "the parent run ended", "by": "system:parent"})
+    tell_parent(tx, run, change.transition.entries[-1], now)
 
 
 def decide(tx: Transaction, task_id: TaskId, verdict: Verdict, digest: str, by: Actor, now: datetime) -> Decision:
@@ -274,6 +274,7 @@ def decide(tx: Transaction, task_id: TaskId, verdict: Verdict, digest: str, by: 
         raise TaskClosed(f"Expected task {task_id} to be pending, but it no longer is.", task_id=task_id)
     if tx.wake_run(task.run_id, [_decided(task, outcome, by, now)], now=now) is None:
         raise TaskClosed(f"Expected the run of task {task_id} to wait for it, but it has ended.", task_id=task_id)
+    write_down(tx, task.workspace_id, now, by, "task.decided", task.id, _told(task, outcome))
     return decision
 
 
@@ -332,6 +333,7 @@ def expire(tx: Transaction, task: UserTask, now: datetime) -> bool:
     if not tx.decide_task(_decision(task, outcome, TIMEOUT, now), timeout=True):
         return False
     tx.wake_run(task.run_id, [_decided(task, outcome, TIMEOUT, now)], now=now)
+    write_down(tx, task.workspace_id, now, TIMEOUT, "task.expired", task.id, _told(task, outcome))
     return True
 
 
@@ -356,97 +358,6 @@ def late_outcome(
             said = HAPPENED if state is CallState.SUCCEEDED else NOT_HAPPENED
             verdict = Choose(choices=(said,), note="the worker that had sent it has reported its outcome late")
             decide(tx, task.id, verdict, task.digest, LATE, now)
-
-
-def cancel(tx: Transaction, run_id: RunId, by: Actor, reason: str | None, now: datetime) -> bool:
-    """End a run with its whole tree and close its tasks; False when it had ended already.
-
-    A run that a live worker holds ends as soon as the effect that is being performed is over: no further one starts.
-
-    Raises:
-        RunNotFound: No such run.
-    """
-    run = tx.find_run(run_id)
-    if run is None:
-        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
-    if run.state in ENDED:
-        return False
-    data = {"by": str(by), "via": by.via, "reason": reason or f"Workflow cancelled by {by}"}
-    _end_tree(tx, run, now, data)
-    return True
-
-
-def skip_wait(tx: Transaction, run_id: RunId, by: Actor, now: datetime) -> None:
-    """End the waits of a run that waits for nothing but a time, and wake it.
-
-    Raises:
-        RunNotFound: No such run.
-        RunNotPaused: It does not wait for a time: it runs, has ended, or a person is asked.
-    """
-    run = tx.find_run(run_id)
-    if run is None:
-        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
-    waits = _open_waits(tx.load_entries(run_id, after=0)) if run.state is RunState.WAITING else []
-    if not waits or tx.run_tasks(run_id, pending_only=True):
-        raise RunNotPaused(
-            f"Expected run {run_id} to wait for a time, but it does not (it is {run.state}).", run_id=run_id
-        )
-    data = json_bytes({"by": str(by), "via": by.via})
-    tx.wake_run(run_id, [NewEntry(key, EntryKind.SKIPPED, now, data) for key in waits], now=now)
-
-
-def _open_waits(entries: Sequence[Entry]) -> list[str]:
-    over = {entry.key for entry in entries if entry.kind in {EntryKind.FIRED, EntryKind.SKIPPED}}
-    begun = [entry.key for entry in entries if entry.kind is EntryKind.TIMER]
-    return [key for key in begun if key not in over and key.endswith(WAIT)]
-
-
-def complete(tx: Transaction, run_id: RunId, by: Actor, note: str | None, now: datetime) -> None:
-    """End a waiting run as completed, on an operator's word, and close its tasks.
-
-    Raises:
-        RunNotFound: No such run.
-        RunNotPaused: It does not wait.
-    """
-    run = tx.find_run(run_id)
-    if run is None:
-        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
-    if run.state is not RunState.WAITING:
-        raise RunNotPaused(f"Expected run {run_id} to wait, but it is {run.state}.", run_id=run_id)
-    data = json_bytes({"v": None, "by": str(by), "via": by.via, "note": note})
-    finished = NewEntry("", EntryKind.FINISHED, now, data)
-    tx.end_run(run.id, [finished], RunState.COMPLETED, now=now)
-    tx.close_tasks(run.id, now=now)
-    tx.calls.close(run.id, now)
-    for child in tx.list_children(run.id):
-        _end_tree(tx, child, now, {"reason": f"its parent was completed by {by}", "by": str(by)})
-    _tell_parent(tx, run, finished, now)
-
-
-def _end_tree(tx: Transaction, run: Run, now: datetime, data: dict[str, Any]) -> None:
-    if run.state in ENDED:
-        return
-    asked = NewEntry("", EntryKind.CANCEL, now, json_bytes(data))
-    held = run.state is RunState.RUNNING and run.ready_at is not None and run.ready_at > now
-    if held:
-        tx.wake_run(run.id, [asked], now=now)
-    else:
-        finished = NewEntry(
-            "", EntryKind.FINISHED, now, json_bytes({"cancelled": data["reason"], "stage": _stage(run)})
-        )
-        tx.end_run(run.id, [asked, finished], RunState.CANCELLED, now=now)
-        _tell_parent(tx, run, finished, now)
-    tx.close_tasks(run.id, now=now)
-    tx.calls.close(run.id, now)
-    for child in tx.list_children(run.id):
-        _end_tree(tx, child, now, data)
-
-
-def _stage(run: Run) -> str:
-    """Return where a run was that is ended from outside."""
-    if run.state is RunState.QUEUED and run.seq == 1:
-        return "PENDING"
-    return "EXECUTING" if run.state is RunState.RUNNING else "PAUSED"
 
 
 def _refuse_if_settled(task: UserTask, now: datetime) -> None:
@@ -474,6 +385,17 @@ def _decision(task: UserTask, outcome: Outcome, by: Actor, now: datetime) -> Dec
     return Decision(
         task_id=task.id, run_id=task.run_id, key=task.key, outcome=outcome, by=by, at=now, digest=task.digest
     )
+
+
+def _told(task: UserTask, outcome: Outcome) -> dict[str, Json]:
+    told: dict[str, Json] = {
+        "run": task.run_id,
+        "kind": task.spec.request.kind,
+        "verdict": outcome.verdict,
+        "action": outcome.action,
+        "digest": task.digest,
+    }
+    return told if outcome.note is None else {**told, "note": outcome.note}
 
 
 def _decided(task: UserTask, outcome: Outcome, by: Actor, now: datetime) -> NewEntry:

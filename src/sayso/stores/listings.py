@@ -46,6 +46,7 @@ class Listings:
             "run_id": wanted.run_id,
             "session_id": wanted.session_id,
             "program": wanted.program,
+            "workspace_id": wanted.workspace_id,
         }
         given = {name: value for name, value in filters.items() if value is not None}
         parameters |= given
@@ -66,7 +67,13 @@ class Listings:
 
     def sessions(self, wanted: SessionFilter) -> tuple[str, str, dict[str, Any]]:
         """Return the statements for one page of sessions and for their number, and the parameters of both."""
-        filters = {"program": wanted.program, "version": wanted.version, "status": wanted.status}
+        filters = {
+            "workspace_id": wanted.workspace_id,
+            "program": wanted.program,
+            "version": wanted.version,
+            "version_id": wanted.version_id,
+            "status": wanted.status,
+        }
         given = {name: value for name, value in filters.items() if value is not None}
         page = self._text(("sessions", *given), lambda: listed(list(given)))
         return page, self._text(("sessions counted", *given), lambda: counted(list(given))), given

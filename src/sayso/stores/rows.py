@@ -9,7 +9,7 @@ from sayso.core.taskforms import spec_from_bytes
 from sayso.model.actors import Actor
 from sayso.model.calls import CallState, Effect, StoredCall
 from sayso.model.messages import Usage
-from sayso.model.runs import NewTask, Run, RunState, Session
+from sayso.model.runs import NewTask, Origin, Run, RunState, Session
 from sayso.model.sessions import ListedSession, SessionStatus
 from sayso.model.tasks import TaskStatus, UserTask
 
@@ -20,7 +20,7 @@ def run_of(row: Any) -> Run:
     """Return the run of a row of `statements.RUN`."""
     (
         id_, session, program, print_, state, epoch, seq, ready, parent, parent_key, problem, created, updated,
-        version, input_tokens, output_tokens, cost, active,
+        version, input_tokens, output_tokens, cost, active, workspace, *started
     ) = row  # fmt: skip
     return Run(
         id=id_,
@@ -36,9 +36,21 @@ def run_of(row: Any) -> Run:
         problem=problem,
         created_at=from_micros(created),
         updated_at=from_micros(updated),
-        version=version,
+        origin=_origin([workspace, version, *started]),
         usage=usage_of(input_tokens, output_tokens, cost),
         active=timedelta(microseconds=active),
+    )
+
+
+def _origin(columns: list[Any]) -> Origin:
+    workspace, version, version_id, trigger_type, trigger_id, started_by = columns
+    return Origin(
+        workspace_id=workspace,
+        version=version,
+        version_id=version_id,
+        trigger_type=trigger_type,
+        trigger_id=trigger_id,
+        started_by=started_by,
     )
 
 
@@ -67,6 +79,9 @@ def task_of(row: Any) -> UserTask:
         body,
         created,
         due,
+        workspace,
+        claimed_by,
+        claimed_until,
         blob,
         verdict,
         by_type,
@@ -87,6 +102,9 @@ def task_of(row: Any) -> UserTask:
         decided_by=None if by_id is None else str(Actor(type=by_type, id=by_id)),
         decided_at=None if decided is None else from_micros(decided),
         verdict=verdict,
+        workspace_id=workspace,
+        claimed_by=claimed_by,
+        claimed_until=None if claimed_until is None else from_micros(claimed_until),
     )
 
 
@@ -112,22 +130,23 @@ def call_of(row: Any) -> StoredCall:
 
 def session_of(row: Any) -> Session:
     """Return the session of a row."""
-    id_, user, state, created, updated = row
+    id_, user, state, created, updated, workspace = row
     return Session(
-        id=id_, user_id=user, state=json.loads(state), created_at=from_micros(created), updated_at=from_micros(updated)
-    )
+        id=id_, user_id=user, state=json.loads(state), created_at=from_micros(created),
+        updated_at=from_micros(updated), workspace_id=workspace,
+    )  # fmt: skip
 
 
 def listed_of(row: Any) -> ListedSession:
     """Return the session of a row of `sessionlists.LISTED`."""
-    (id_, user, status, run, program, version, count, input_tokens, output_tokens, cost, created, updated) = row
+    (id_, user, status, run, program, count, input_tokens, output_tokens, cost, created, updated, *origin) = row
     return ListedSession(
         id=id_,
         user_id=user,
         status=SessionStatus(status),
         root_run_id=run,
         program=program,
-        version=version,
+        origin=_origin(origin),
         runs=count,
         usage=usage_of(input_tokens, output_tokens, cost),
         started_at=from_micros(created),
@@ -151,4 +170,7 @@ def task_row(run: Run, task: NewTask, stored: tuple[bytes | None, str | None]) -
         "blob": blob,
         "created_at": to_micros(task.created_at),
         "due_at": None if task.due_at is None else to_micros(task.due_at),
+        "workspace_id": run.origin.workspace_id,
+        "claimed_by": None,
+        "claimed_until": None,
     }

@@ -30,6 +30,11 @@ runs = Table(
     Column("output_tokens", BigInteger, nullable=False, server_default="0"),
     Column("cost_nano", BigInteger),
     Column("active_us", BigInteger, nullable=False, server_default="0"),
+    Column("workspace_id", Text, nullable=False, server_default="default"),
+    Column("version_id", Text),
+    Column("trigger_type", Text),
+    Column("trigger_id", Text),
+    Column("started_by", Text),
 )
 _READY = runs.c.ready_at.is_not(None)
 Index("ix_runs_ready", runs.c.program, runs.c.ready_at, sqlite_where=_READY, postgresql_where=_READY)
@@ -73,13 +78,15 @@ tasks = Table(
     Column("blob", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("due_at", BigInteger),
+    Column("workspace_id", Text, nullable=False, server_default="default"),
+    Column("claimed_by", Text),
+    Column("claimed_until", BigInteger),
 )
 _PENDING = tasks.c.status == text("'pending'")
 Index("ix_tasks_run", tasks.c.run_id)
-Index("ix_tasks_pending", tasks.c.created_at, tasks.c.task_id, sqlite_where=_PENDING, postgresql_where=_PENDING)
-Index(
-    "ix_tasks_kind", tasks.c.kind, tasks.c.created_at, tasks.c.task_id, sqlite_where=_PENDING, postgresql_where=_PENDING
-)
+_PLACE = (tasks.c.created_at, tasks.c.task_id)
+Index("ix_tasks_pending", tasks.c.workspace_id, *_PLACE, sqlite_where=_PENDING, postgresql_where=_PENDING)
+Index("ix_tasks_kind", tasks.c.workspace_id, tasks.c.kind, *_PLACE, sqlite_where=_PENDING, postgresql_where=_PENDING)
 _DUE = _PENDING & tasks.c.due_at.is_not(None)
 Index("ix_tasks_due", tasks.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
 
@@ -139,6 +146,7 @@ sessions = Table(
     Column("state", LargeBinary, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
+    Column("workspace_id", Text, nullable=False, server_default="default"),
 )
 
 definitions = Table(

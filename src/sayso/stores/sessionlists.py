@@ -59,13 +59,18 @@ LISTED: Any = select(
     _STATUS.label("status"),
     runs.c.run_id,
     runs.c.program,
-    runs.c.version,
     _of_session(func.count(), "count"),
     _of_session(func.sum(_mine.c.input_tokens), "input_tokens"),
     _of_session(func.sum(_mine.c.output_tokens), "output_tokens"),
     _of_session(func.sum(_mine.c.cost_nano), "cost_nano"),
     sessions.c.created_at,
     runs.c.updated_at,
+    runs.c.workspace_id,
+    runs.c.version,
+    runs.c.version_id,
+    runs.c.trigger_type,
+    runs.c.trigger_id,
+    runs.c.started_by,
 ).select_from(runs.join(sessions, sessions.c.session_id == runs.c.session_id))
 """One session per row."""
 
@@ -87,5 +92,11 @@ def one() -> Select[Any]:
 
 
 def _conditions(filters: list[str]) -> list[ColumnElement[bool]]:
-    columns: dict[str, ColumnElement[Any]] = {"program": runs.c.program, "version": runs.c.version, "status": _STATUS}
+    columns: dict[str, ColumnElement[Any]] = {
+        "workspace_id": runs.c.workspace_id,
+        "program": runs.c.program,
+        "version": runs.c.version,
+        "version_id": runs.c.version_id,
+        "status": _STATUS,
+    }
     return [_NEWEST_ROOT, *(columns[name] == P(name) for name in filters)]

@@ -10,6 +10,7 @@ from sayso.core.instants import to_micros
 from sayso.model.ids import SessionId
 from sayso.model.runs import Session, Spent, StatePatch
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
+from sayso.model.workspaces import WorkspaceId
 from sayso.stores.listings import Listings
 from sayso.stores.rows import listed_of, session_of, usage_of
 
@@ -36,11 +37,17 @@ class SessionRows:
         self._text = text
         self._listings = listings
 
-    def touch(self, session_id: SessionId, *, user_id: str | None, now: datetime) -> bool:
+    def touch(self, session_id: SessionId, *, user_id: str | None, now: datetime, workspace_id: WorkspaceId) -> bool:
         """See the port."""
         at = to_micros(now)
         created = self._change(
-            "insert_session", session_id=session_id, user_id=user_id, state=b"{}", created_at=at, updated_at=at
+            "insert_session",
+            session_id=session_id,
+            user_id=user_id,
+            state=b"{}",
+            created_at=at,
+            updated_at=at,
+            workspace_id=workspace_id,
         )
         return created == 1
 

@@ -280,9 +280,14 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
 }
 
 
-def compile_all(dialect: Dialect) -> dict[str, str]:
-    """Return the text of every statement for a dialect, by name."""
-    return {name: compile_one(_of(statement, dialect), dialect) for name, statement in _STATEMENTS.items()}
+Statements = Mapping[str, ClauseElement | Mapping[str, ClauseElement]]
+"""Statements by name; one whose dialects differ has one for each."""
+
+
+def compile_all(dialect: Dialect, *more: Statements) -> dict[str, str]:
+    """Return the text of every statement for a dialect, by name: those of this file, and those of other rooms' rows."""
+    whole = [pair for statements in (_STATEMENTS, *more) for pair in statements.items()]
+    return {name: compile_one(_of(statement, dialect), dialect) for name, statement in whole}
 
 
 def compile_one(statement: ClauseElement, dialect: Dialect) -> str:

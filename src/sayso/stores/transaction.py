@@ -16,6 +16,7 @@ from sayso.model.journal import Entry, EntryKind, NewEntry
 from sayso.model.messages import Usage
 from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Transition
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
+from sayso.stores.audit import AuditRows
 from sayso.stores.calls import CallRows
 from sayso.stores.listings import Listings
 from sayso.stores.rows import nano_of, run_of, task_of, task_row
@@ -57,6 +58,8 @@ class SqlTransaction:
         self._sql = sql
         self._listings = listings
         self.calls = CallRows(self._change, self._all)
+        """See the port."""
+        self.audit = AuditRows(self._change, self._all)
         """See the port."""
         self.sessions = SessionRows(self._change, self._all, self._text, listings)
         """See the port."""
@@ -100,11 +103,16 @@ class SqlTransaction:
             problem=None,
             created_at=at,
             updated_at=at,
-            version=run.version,
+            version=run.origin.version,
             input_tokens=0,
             output_tokens=0,
             cost_nano=None,
             active_us=0,
+            workspace_id=run.origin.workspace_id,
+            version_id=run.origin.version_id,
+            trigger_type=run.origin.trigger_type,
+            trigger_id=run.origin.trigger_id,
+            started_by=run.origin.started_by,
         )
         if created == 1:
             self._insert_entries(run.id, 0, [NewEntry("", EntryKind.STARTED, now, run.started)])

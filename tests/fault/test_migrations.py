@@ -1,0 +1,79 @@
+"""Every older schema becomes, by its migrations, exactly the schema that a new file begins with."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy.pool import StaticPool
+
+from sayso.app.portal import portal
+from sayso.model.runs import RunState
+from sayso.stores import migrate
+from sayso.stores.driver import sqlite_module
+from sayso.stores.sqlite import SqliteStore
+
+
+def _at(path: Path, revision: str) -> None:
+    """Make a file as the migrations up to a revision leave it."""
+    module = sqlite_module()
+    connection = module.connect(path, isolation_level=None)
+    engine = sqlalchemy.create_engine(
+        "sqlite+pysqlite://", module=module, creator=lambda: connection, poolclass=StaticPool
+    )
+    script = ScriptDirectory(str(migrate.SCRIPTS))
+    with engine.connect() as bound:
+        with Operations.context(MigrationContext.configure(bound)):
+            for step in reversed(list(script.iterate_revisions(revision, "base"))):
+                step.module.upgrade()
+        bound.exec_driver_sql("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        bound.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (revision,))
+        bound.commit()
+    connection.close()
+
+
+def _schema(path: Path) -> dict[str, Any]:
+    connection = sqlite_module().connect(path)
+    names = [row[0] for row in connection.execute("select name from sqlite_master where type = 'table'").fetchall()]
+    columns = {
+        name: sorted(row[1:] for row in connection.execute(f"pragma table_info({name})").fetchall()) for name in names
+    }
+    indexes = {
+        row[0]: " ".join(row[1].replace('"', "").split())
+        for row in connection.execute("select name, sql from sqlite_master where type = 'index' and sql is not null")
+    }
+    connection.close()
+    return {"columns": columns, "indexes": indexes}
+
+
+@pytest.mark.parametrize("revision", migrate.REVISIONS)
+def test_an_older_file_becomes_what_a_new_one_is(tmp_path: Path, revision: str) -> None:
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    _at(old, revision)
+    SqliteStore(str(old)).close()
+    SqliteStore(str(new)).close()
+    found, wanted = _schema(old), _schema(new)
+    assert found["columns"].keys() == wanted["columns"].keys()
+    for table, columns in wanted["columns"].items():
+        assert [row[:2] for row in found["columns"][table]] == [row[:2] for row in columns], table
+    assert found["indexes"] == wanted["indexes"]
+
+
+def test_what_was_there_belongs_to_the_default_workspace(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    _at(path, "0002")
+    connection = sqlite_module().connect(path)
+    with connection:
+        connection.execute(
+            "insert into runs (run_id, session_id, program, fingerprint, state, epoch, seq, created_at, updated_at)"
+            " values ('run', 'ses', 'flow', 'f', 'waiting', 1, 1, 1, 1)"
+        )
+    connection.close()
+    store = SqliteStore(str(path))
+    run = portal.call(store.read(lambda tx: tx.find_run("run")))  # type: ignore[arg-type]
+    store.close()
+    assert run is not None
+    assert (run.state, run.origin.workspace_id, run.usage.total_tokens) == (RunState.WAITING, "default", 0)
