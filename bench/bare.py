@@ -41,7 +41,10 @@ TASK = (
     " VALUES (?, ?, ?, 'bench', ?, 'approval', 'pending', ?, ?, ?)"
 )
 DECIDED = "UPDATE tasks SET status = 'completed' WHERE task_id = ? AND status = 'pending'"
-DECISION = "INSERT INTO decisions VALUES (?, ?, 'approve', 'proceed', NULL, 'user', 'local', 'api', ?, ?)"
+DECISION = (
+    "INSERT INTO decisions (task_id, run_id, verdict, action, by_type, by_id, via, at, digest)"
+    " VALUES (?, ?, 'approve', 'proceed', 'user', 'local', 'api', ?, ?)"
+)
 LAST_AUDIT = "SELECT seq, hash FROM audit WHERE workspace_id = 'default' ORDER BY seq DESC LIMIT 1"
 AUDIT = "INSERT INTO audit VALUES ('default', ?, ?, 'user', 'local', 'api', 'task.decided', ?, ?, ?, ?)"
 CALL = "INSERT INTO calls VALUES (?, ?, ?, 'pay', 'd', 'once', ?, 'd', 'k', 'started', 1, 1, ?, ?, ?)"

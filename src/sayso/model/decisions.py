@@ -115,3 +115,5 @@ class Decision:
     at: datetime
     digest: str
     """The digest of what was shown."""
+    metadata: Json = None
+    """What whoever decided has attached, for itself."""

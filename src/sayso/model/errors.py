@@ -11,10 +11,19 @@
     │   ├── TaskClosed           the run ended and dropped the task
     │   ├── TaskChanged          the digest is not that of what is stored
     │   ├── RunNotPaused         there is nothing to continue
-    │   └── RunExists            the run id is taken
+    │   ├── RunExists            the run id is taken
+    │   ├── TaskClaimed          another person is on it
+    │   └── NotWaiting           the run does not wait for what was sent
+    ├── Forbidden                known, but not allowed
+    │   ├── OutOfScope           the key's scopes do not reach it
+    │   ├── OwnRun               whoever started a run may not decide its tasks
+    │   └── PeopleOnly           only a person, signed in, may decide this
     ├── Invalid
     │   ├── InvalidDecision      the answer does not fit the task; the task stays pending
     │   ├── UnresolvedTasks      continuing without any decision
+    │   ├── InvalidCompletion    the fields do not fit the kind of task; it stays pending
+    │   │   └── ApprovedRequired an approval without a yes or a no
+    │   ├── KeyReused            an Idempotency-Key came with another request before
     │   ├── UnstorableValue      a value that cannot be stored; names the step and the type
     │   └── UnreadableValue      a stored value that cannot be restored
     ├── DefinitionChanged        the code lost a step that the run stands on
@@ -149,6 +158,49 @@ class RunExists(Conflict):
     hint = "Continue that run, or start with another run_id."
 
 
+class TaskClaimed(Conflict):
+    """Another person has said to be on this task, and still is."""
+
+    code = "user_task_claimed"
+    hint = "Wait until the claim ends, ask for its release, or let an admin decide."
+
+
+class NotWaiting(Conflict):
+    """The run does not wait for what was sent."""
+
+    code = "run_not_waiting"
+    hint = "Read the run: it says what it waits for."
+
+
+class Forbidden(SaysoError, ValueError):
+    """Whoever asks is known, but may not do this."""
+
+    code = "forbidden"
+    status = 403
+    hint = "Ask somebody whose role allows it."
+
+
+class OutOfScope(Forbidden):
+    """The key's scopes do not reach this."""
+
+    code = "forbidden_scope"
+    hint = "Use a key with the agent (and trigger) among its scopes."
+
+
+class OwnRun(Forbidden):
+    """Whoever started a run may not decide its tasks."""
+
+    code = "own_run"
+    hint = "Let somebody else decide; a key never decides what a run that it started asks."
+
+
+class PeopleOnly(Forbidden):
+    """Only a person who is signed in may decide this."""
+
+    code = "user_task_dashboard_only"
+    hint = "Sign in and decide it there, or on the command line."
+
+
 class Invalid(SaysoError, ValueError):
     """The input does not fit; nothing was changed."""
 
@@ -162,6 +214,27 @@ class InvalidDecision(Invalid):
 
     code = "invalid_decision"
     hint = "Correct the answer and send it again; the task is still pending."
+
+
+class InvalidCompletion(Invalid):
+    """The fields do not fit the kind of task; it stays pending."""
+
+    code = "invalid_completion"
+    hint = "Send the field that this kind of task takes; the task is still pending."
+
+
+class ApprovedRequired(InvalidCompletion):
+    """An approval needs an explicit yes or no."""
+
+    code = "approved_required"
+    hint = "Send approved: true or approved: false."
+
+
+class KeyReused(Invalid):
+    """An Idempotency-Key came with another request before."""
+
+    code = "idempotency_key_reuse"
+    hint = "Use a new key for a new request; repeat a request unchanged."
 
 
 class UnresolvedTasks(Invalid):

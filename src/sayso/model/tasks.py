@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 
 from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.json import Json
-from sayso.model.workspaces import DEFAULT_WORKSPACE, WorkspaceId
+from sayso.model.workspaces import DEFAULT_WORKSPACE, Reach, WorkspaceId
 
 
 class TaskStatus(StrEnum):
@@ -268,7 +268,8 @@ class TaskFilter:
     run_id: RunId | None = None
     session_id: SessionId | None = None
     program: str | None = None
-    workspace_id: WorkspaceId | None = None
+    reach: Reach | None = None
+    """Only tasks of runs within this reach; None for all of the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, NewType
 
+from sayso.model.actors import Actor
+
 WorkspaceId = NewType("WorkspaceId", str)
 """`wsp_` and 26 characters, or `default`, the one that an embedded database begins with."""
 PersonId = NewType("PersonId", str)
@@ -139,6 +141,15 @@ class ApiKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Which runs of its workspace somebody may see."""
+
+    workspace_id: WorkspaceId
+    programs: frozenset[tuple[str, str | None]] | None = None
+    """Programs, each with the one trigger that counts or None for all of them; None for every run of the workspace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """Who makes a request, after authentication: a person with a role, or a key with scopes."""
 
@@ -154,3 +165,8 @@ class Principal:
         if self.person is not None:
             return self.person.email
         return "?" if self.key is None else self.key.id
+
+    @property
+    def actor(self) -> Actor:
+        """The author of what this principal does."""
+        return Actor(type="user" if self.key is None else "api_key", id=self.id, via=self.via)

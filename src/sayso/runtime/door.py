@@ -119,9 +119,45 @@ class Runtime(Reader):
             ProgramUnknown: No such program is registered.
         """
         await self.open()
-        found, print_ = self._programs.find(program)
         now = self.clock.now()
-        command = units.Start(
+        command = self.planned(
+            program,
+            started,
+            session_id=session_id,
+            run_id=run_id,
+            user_id=user_id,
+            state=state,
+            overwrite_state=overwrite_state,
+            origin=origin,
+        )
+        lease = self._lease(now) if hold else None
+        claimed = await self.store.run(lambda tx: units.start(tx, command, now, lease))
+        if claimed is None:
+            raise RunExists(f"Expected a new run id, but {command.run_id} is taken.", run_id=command.run_id)
+        self._saved.add(command.fingerprint)
+        if not hold:
+            self.wake(claimed.run.id)
+        return claimed
+
+    def planned(
+        self,
+        program: str,
+        started: dict[str, Any],
+        *,
+        session_id: SessionId | None = None,
+        run_id: RunId | None = None,
+        user_id: str | None = None,
+        state: dict[str, Any] | None = None,
+        overwrite_state: bool = False,
+        origin: Origin = NO_ORIGIN,
+    ) -> units.Start:
+        """Return the command that starts a run, for a transaction of its caller's; see `start`.
+
+        Raises:
+            ProgramUnknown: No such program is registered.
+        """
+        found, print_ = self._programs.find(program)
+        return units.Start(
             run_id=run_id or RunId(self._ids.new("run")),
             session_id=session_id or SessionId(self._ids.new("ses")),
             program=program,
@@ -133,14 +169,6 @@ class Runtime(Reader):
             overwrite_state=overwrite_state,
             origin=origin,
         )
-        lease = self._lease(now) if hold else None
-        claimed = await self.store.run(lambda tx: units.start(tx, command, now, lease))
-        if claimed is None:
-            raise RunExists(f"Expected a new run id, but {command.run_id} is taken.", run_id=command.run_id)
-        self._saved.add(print_)
-        if not hold:
-            self._wake(claimed.run.id)
-        return claimed
 
     async def advance(
         self,
@@ -203,7 +231,7 @@ class Runtime(Reader):
         await self.open()
         now = self.clock.now()
         decision = await self.store.run(lambda tx: units.decide(tx, task_id, verdict, digest, by, now))
-        self._wake(decision.run_id)
+        self.wake(decision.run_id)
         return decision
 
     async def answer(
@@ -230,7 +258,7 @@ class Runtime(Reader):
             await self.expire_due()
             raise
         if claimed is None:
-            self._wake(run_id)
+            self.wake(run_id)
         return claimed
 
     async def cancel(self, run_id: RunId, *, by: Actor, reason: str | None = None) -> bool:
@@ -241,7 +269,7 @@ class Runtime(Reader):
         """
         now = self.clock.now()
         done = await self.store.run(lambda tx: endings.cancel(tx, run_id, by, reason, now))
-        self._wake(run_id)
+        self.wake(run_id)
         return done
 
     async def complete(self, run_id: RunId, *, by: Actor, note: str | None = None) -> None:
@@ -253,7 +281,7 @@ class Runtime(Reader):
         """
         now = self.clock.now()
         await self.store.run(lambda tx: endings.complete(tx, run_id, by, note, now))
-        self._wake(run_id)
+        self.wake(run_id)
 
     async def skip_wait(self, run_id: RunId, *, by: Actor) -> None:
         """Let a run that waits for nothing but a time go on now; the program is told who ended the wait.
@@ -264,7 +292,7 @@ class Runtime(Reader):
         """
         now = self.clock.now()
         await self.store.run(lambda tx: endings.skip_wait(tx, run_id, by, now))
-        self._wake(run_id)
+        self.wake(run_id)
 
     async def expire_due(self, *, limit: int = 500) -> list[UserTask]:
         """Carry out passed deadlines, each exactly once, and wake their runs."""
@@ -273,7 +301,7 @@ class Runtime(Reader):
             return []
         expired = await self.store.run(lambda tx: units.expire_due(tx, now, limit))
         for task in expired:
-            self._wake(task.run_id)
+            self.wake(task.run_id)
         return expired
 
     # -- reading -----------------------------------------------------------------------------------------
@@ -325,9 +353,9 @@ class Runtime(Reader):
         finally:
             self._running.pop(run.id, None)
         if run.parent_id is not None and rest.state is not RunState.WAITING:
-            self._wake(run.parent_id)
+            self.wake(run.parent_id)
         for child in record.open_children():
-            self._wake(record.children[child])
+            self.wake(record.children[child])
         return rest
 
     async def _give_back(self, run: Run, problem: str | None) -> None:
@@ -338,7 +366,7 @@ class Runtime(Reader):
             lambda tx: tx.release_run(run.id, state, problem=problem, epoch=run.epoch, now=now, retry_at=retry_at)
         )
 
-    def _wake(self, run_id: RunId) -> None:
+    def wake(self, run_id: RunId) -> None:
         """Tell whoever advances runs in this process that this one has news."""
         held = self._running.get(run_id)
         if held is not None:

@@ -14,6 +14,7 @@ from sayso.model.decisions import Decision
 from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, NewEntry
 from sayso.model.messages import Usage
+from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, Spent, StatePatch, Transition
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
@@ -103,6 +104,22 @@ class AuditRows(Protocol):
 
     def of(self, workspace_id: WorkspaceId, target: str) -> "list[AuditRow]":
         """Return the rows about one thing, in order."""
+        ...
+
+
+class RequestRows(Protocol):
+    """The rows of requests that were answered."""
+
+    def find(self, ticket: Ticket) -> Answered | None:
+        """Return what a request under this key was answered with."""
+        ...
+
+    def remember(self, ticket: Ticket, status: int, body: bytes, now: datetime) -> None:
+        """Keep an answer, in place of an older one under the same key."""
+        ...
+
+    def forget(self, *, before: datetime) -> int:
+        """Delete answers older than a time; return how many."""
         ...
 
 
@@ -212,6 +229,14 @@ class Transaction(Protocol):
         """
         ...
 
+    def claim_task(self, task_id: TaskId, by: str, *, now: datetime, until: datetime) -> bool:
+        """Note who is on a pending task; False when somebody else is."""
+        ...
+
+    def release_task(self, task_id: TaskId) -> None:
+        """Forget who is on a task."""
+        ...
+
     def drop_task(self, task_id: TaskId) -> None:
         """Cancel one task, if it is pending."""
         ...
@@ -232,6 +257,11 @@ class Transaction(Protocol):
         ...
 
     @property
+    def requests(self) -> RequestRows:
+        """The rows of requests that were answered."""
+        ...
+
+    @property
     def sessions(self) -> "SessionRows":
         """The rows of sessions."""
         ...
@@ -246,6 +276,10 @@ class Store(Protocol):
 
     async def read(self, unit: Callable[[Transaction], R]) -> R:
         """Run a unit that only reads, beside the writers."""
+        ...
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back, on some thread, after each commit of this process; return how to stop that."""
         ...
 
     async def changed(self) -> bool:

@@ -6,7 +6,7 @@ back: a refused command changes nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -244,7 +244,16 @@ def _after_end(tx: Transaction, change: Commit) -> None:
     tell_parent(tx, run, change.transition.entries[-1], now)
 
 
-def decide(tx: Transaction, task_id: TaskId, verdict: Verdict, digest: str, by: Actor, now: datetime) -> Decision:
+def decide(
+    tx: Transaction,
+    task_id: TaskId,
+    verdict: Verdict,
+    digest: str,
+    by: Actor,
+    now: datetime,
+    *,
+    metadata: Json = None,
+) -> Decision:
     """Record a decision and wake the run that waits for it; the first valid one wins.
 
     Raises:
@@ -258,7 +267,7 @@ def decide(tx: Transaction, task_id: TaskId, verdict: Verdict, digest: str, by: 
     task = tx.find_task(task_id)
     if task is None:
         raise TaskNotFound(f"Expected a user task {task_id}, but there is none.", task_id=task_id)
-    _refuse_if_settled(task, now)
+    refuse_if_settled(task, now)
     if task.digest != digest:
         raise TaskChanged(
             f"Expected the digest of task {task_id} as it is stored, but got {digest[:12]!r}.", task_id=task_id
@@ -268,9 +277,9 @@ def decide(tx: Transaction, task_id: TaskId, verdict: Verdict, digest: str, by: 
         raise InvalidDecision(
             f"Expected a decision that fits task {task_id} ('{task.key}'), but: {outcome.reason}.", task_id=task_id
         )
-    decision = _decision(task, outcome, by, now)
+    decision = replace(_decision(task, outcome, by, now), metadata=metadata)
     if not tx.decide_task(decision, timeout=False):
-        _refuse_if_settled(tx.find_task(task_id) or task, now)
+        refuse_if_settled(tx.find_task(task_id) or task, now)
         raise TaskClosed(f"Expected task {task_id} to be pending, but it no longer is.", task_id=task_id)
     if tx.wake_run(task.run_id, [_decided(task, outcome, by, now)], now=now) is None:
         raise TaskClosed(f"Expected the run of task {task_id} to wait for it, but it has ended.", task_id=task_id)
@@ -360,7 +369,14 @@ def late_outcome(
             decide(tx, task.id, verdict, task.digest, LATE, now)
 
 
-def _refuse_if_settled(task: UserTask, now: datetime) -> None:
+def refuse_if_settled(task: UserTask, now: datetime) -> None:
+    """Refuse a decision on a task that is no longer pending at `now`.
+
+    Raises:
+        AlreadyDecided: Someone was faster.
+        TaskExpired: The deadline has passed.
+        TaskClosed: The run ended or dropped it.
+    """
     match task.status_at(now):
         case TaskStatus.COMPLETED:
             raise AlreadyDecided(

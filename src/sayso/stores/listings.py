@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Dialect, or_, tuple_
+from sqlalchemy import ColumnElement, Dialect, and_, exists, false, or_, select, tuple_
 from sqlalchemy.sql import Select
 
 from sayso.core.instants import to_micros
@@ -19,9 +19,10 @@ from sayso.model.errors import Invalid
 from sayso.model.runs import RunState
 from sayso.model.sessions import SessionFilter
 from sayso.model.tasks import TaskFilter, UserTask
+from sayso.model.workspaces import Reach
 from sayso.stores.schema import runs, tasks
 from sayso.stores.sessionlists import counted, listed, one
-from sayso.stores.statements import RUN, TASK, ZERO, P, compile_one, constant
+from sayso.stores.statements import ONE, RUN, TASK, ZERO, P, compile_one, constant
 
 
 class Listings:
@@ -46,15 +47,23 @@ class Listings:
             "run_id": wanted.run_id,
             "session_id": wanted.session_id,
             "program": wanted.program,
-            "workspace_id": wanted.workspace_id,
+            "workspace_id": None if wanted.reach is None else wanted.reach.workspace_id,
         }
         given = {name: value for name, value in filters.items() if value is not None}
         parameters |= given
+        reached = _pairs(wanted.reach)
+        parameters |= {
+            f"{part}_{n}": value for n, pair in enumerate(reached) for part, value in zip(_PARTS, pair, strict=True)
+        }
         if cursor is not None:
             parameters |= _place_of(cursor)
-        shape += [*given, "page" if cursor is not None else ""]
+        narrow = (
+            None if wanted.reach is None or wanted.reach.programs is None else [pair[1] is not None for pair in reached]
+        )
+        shape += [*given, "page" if cursor is not None else "", str(narrow)]
+        parameters = {name: value for name, value in parameters.items() if value is not None}
         return self._text(
-            tuple(shape), lambda: _tasks(wanted.status, list(given), paged=cursor is not None)
+            tuple(shape), lambda: _tasks(wanted.status, list(given), narrow, paged=cursor is not None)
         ), parameters
 
     def runs(
@@ -95,8 +104,26 @@ class Listings:
         return text
 
 
-def _tasks(status: str, filters: list[str], *, paged: bool) -> Select[Any]:
-    query = TASK
+_PARTS = ("reach_program", "reach_trigger")
+
+
+def _pairs(reach: Reach | None) -> list[tuple[str, str | None]]:
+    programs = None if reach is None else reach.programs
+    return sorted(programs or (), key=str)
+
+
+def _reached(narrow: list[bool]) -> ColumnElement[bool]:
+    """Tell whether a task's session began with one of the reached programs (and triggers, where one is named)."""
+    any_of = [
+        and_(runs.c.program == P(f"{_PARTS[0]}_{n}"), *([runs.c.trigger_id == P(f"{_PARTS[1]}_{n}")] if named else []))
+        for n, named in enumerate(narrow)
+    ]
+    rooted = and_(runs.c.session_id == tasks.c.session_id, runs.c.parent_id.is_(None))
+    return exists(select(ONE).where(rooted, or_(*any_of))) if any_of else false()
+
+
+def _tasks(status: str, filters: list[str], narrow: list[bool] | None, *, paged: bool) -> Select[Any]:
+    query = TASK if narrow is None else TASK.where(_reached(narrow))
     if status != "any":
         query = query.where(tasks.c.status == constant(status))
     if status == "pending":

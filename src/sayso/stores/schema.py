@@ -103,6 +103,7 @@ decisions = Table(
     Column("via", Text, nullable=False),
     Column("at", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),
+    Column("metadata", LargeBinary),
 )
 
 calls = Table(

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy.dialects import sqlite
 
-from sayso.stores import audit
+from sayso.stores import audit, requests
 from sayso.stores.driver import check_version, connect, sqlite_module, translate
 from sayso.stores.listings import Listings
 from sayso.stores.migrate import migrate
@@ -42,7 +42,7 @@ class SqliteStore:
         self._path = path
         self._synchronous: Synchronous = synchronous
         dialect = sqlite.dialect(paramstyle="named")
-        self._sql = compile_all(dialect, audit.STATEMENTS)
+        self._sql = compile_all(dialect, audit.STATEMENTS, requests.STATEMENTS)
         self._listings = Listings(dialect)
         if path != ":memory:":
             check_version(self._module)
@@ -64,6 +64,11 @@ class SqliteStore:
         if self._path == ":memory:":
             return await self._writer.run(unit)
         return await self._readers.run(lambda reader: reader.read(unit))
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Call back, on some thread, after each commit of this process; return how to stop that."""
+        self._writer.watchers.append(callback)
+        return lambda: self._writer.watchers.remove(callback)
 
     async def changed(self) -> bool:
         """Tell whether any connection has committed to the file since the last call."""

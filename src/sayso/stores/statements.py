@@ -213,6 +213,16 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     "close_tasks": update(tasks)
     .where(tasks.c.run_id == P("run_id"), tasks.c.status == constant("pending"))
     .values(status=constant("cancelled")),
+    "claim_task": update(tasks)
+    .where(
+        tasks.c.task_id == P("task_id"),
+        tasks.c.status == constant("pending"),
+        or_(tasks.c.claimed_by.is_(None), tasks.c.claimed_by == P("by"), tasks.c.claimed_until <= P("now")),
+    )
+    .values(claimed_by=P("by"), claimed_until=P("until")),
+    "release_task": update(tasks)
+    .where(tasks.c.task_id == P("task_id"))
+    .values(claimed_by=null(), claimed_until=null()),
     # the call ledger
     "insert_call": insert(calls).values({column.name: P(column.name) for column in calls.columns}),
     "move_call": update(calls)

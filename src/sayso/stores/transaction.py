@@ -4,83 +4,40 @@ One object serves one thread's connection for its whole life. It decides nothing
 and what a refusal means is the caller's business.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sayso.core.instants import from_micros, to_micros
-from sayso.model.decisions import Decision
-from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
+from sayso.model.ids import RunId, SessionId, WorkerId
 from sayso.model.journal import Entry, EntryKind, NewEntry
 from sayso.model.messages import Usage
-from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Transition
-from sayso.model.tasks import TaskFilter, TaskPage, UserTask
+from sayso.model.runs import Applied, NewRun, Run, RunState, Transition
 from sayso.stores.audit import AuditRows
 from sayso.stores.calls import CallRows
+from sayso.stores.cursors import Cursor
 from sayso.stores.listings import Listings
-from sayso.stores.rows import nano_of, run_of, task_of, task_row
+from sayso.stores.requests import RequestRows
+from sayso.stores.rows import nano_of, run_of
 from sayso.stores.sessions import SessionRows
-
-BLOB_THRESHOLD = 64 * 1024
-"""Bodies above this many bytes are stored in `blobs`, once per run and content."""
+from sayso.stores.tasks import TaskRows
 
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Cursor(Protocol):
-    """What both drivers' cursors offer."""
-
-    rowcount: int
-
-    def execute(self, sql: str, parameters: Mapping[str, Any], /) -> Any:
-        """Run one statement."""
-        ...
-
-    def executemany(self, sql: str, parameters: Sequence[Mapping[str, Any]], /) -> Any:
-        """Run one statement for many rows."""
-        ...
-
-    def fetchone(self) -> Any:
-        """Return the next row."""
-        ...
-
-    def fetchall(self) -> list[Any]:
-        """Return all rows."""
-        ...
-
-
-class SqlTransaction:
+class SqlTransaction(TaskRows):
     """Answers the `Transaction` port with compiled statements."""
 
     def __init__(self, cursor: Cursor, sql: Mapping[str, str], listings: Listings) -> None:
-        self._cursor = cursor
-        self._sql = sql
-        self._listings = listings
+        super().__init__(cursor, sql, listings)
         self.calls = CallRows(self._change, self._all)
         """See the port."""
         self.audit = AuditRows(self._change, self._all)
         """See the port."""
+        self.requests = RequestRows(self._change, self._all)
+        """See the port."""
         self.sessions = SessionRows(self._change, self._all, self._text, listings)
         """See the port."""
-
-    # -- driver ------------------------------------------------------------------------------------------
-
-    def _one(self, name: str, **parameters: Any) -> Any:
-        self._cursor.execute(self._sql[name], parameters)
-        return self._cursor.fetchone()
-
-    def _all(self, name: str, **parameters: Any) -> list[Any]:
-        self._cursor.execute(self._sql[name], parameters)
-        return self._cursor.fetchall()
-
-    def _change(self, name: str, **parameters: Any) -> int:
-        self._cursor.execute(self._sql[name], parameters)
-        return self._cursor.rowcount
-
-    def _text(self, sql: str, parameters: Mapping[str, Any]) -> list[Any]:
-        self._cursor.execute(sql, parameters)
-        return self._cursor.fetchall()
 
     # -- runs --------------------------------------------------------------------------------------------
 
@@ -194,12 +151,6 @@ class SqlTransaction:
         if usage.cost is not None:
             self._change("count_cost", run_id=run_id, epoch=epoch, cost_nano=nano_of(usage.cost))
 
-    def insert_tasks(self, run: Run, tasks: Sequence[NewTask]) -> None:
-        """See the port."""
-        self._cursor.executemany(
-            self._sql["insert_task"], [task_row(run, task, self._body(run.id, task.body)) for task in tasks]
-        )
-
     def renew_lease(self, run_id: RunId, *, epoch: int, until: datetime) -> int | None:
         """See the port."""
         row = self._one("renew_lease", run_id=run_id, epoch=epoch, until=to_micros(until))
@@ -268,14 +219,6 @@ class SqlTransaction:
             "blob": blob,
         }
 
-    def _body(self, run_id: RunId, body: bytes) -> tuple[bytes | None, str | None]:
-        """Return a body as `(inline bytes, None)`, or store it in `blobs` and return `(None, digest)`."""
-        if len(body) <= BLOB_THRESHOLD:
-            return body, None
-        digest = hashlib.sha256(body).hexdigest()
-        self._change("insert_blob", run_id=run_id, digest=digest, data=body)
-        return None, digest
-
     # -- definitions -------------------------------------------------------------------------------------
 
     def save_definition(self, fingerprint: str, program: str, shape: bytes, *, now: datetime) -> None:
@@ -288,62 +231,3 @@ class SqlTransaction:
         """See the port."""
         row = self._one("find_definition", fingerprint=fingerprint)
         return None if row is None else row[0]
-
-    # -- tasks -------------------------------------------------------------------------------------------
-
-    def find_task(self, task_id: TaskId) -> UserTask | None:
-        """See the port."""
-        row = self._one("find_task", task_id=task_id)
-        return None if row is None else task_of(row)
-
-    def list_tasks(self, wanted: TaskFilter, *, now: datetime, limit: int, cursor: str | None) -> TaskPage:
-        """See the port."""
-        sql, parameters = self._listings.tasks(wanted, now=now, limit=limit + 1, cursor=cursor)
-        self._cursor.execute(sql, parameters)
-        found = [task_of(row) for row in self._cursor.fetchall()]
-        page, more = found[:limit], len(found) > limit
-        return TaskPage(tasks=tuple(page), next_cursor=self._listings.cursor_of(page[-1]) if more else None)
-
-    def run_tasks(self, run_id: RunId, *, pending_only: bool) -> list[UserTask]:
-        """See the port."""
-        return [task_of(row) for row in self._all("run_pending" if pending_only else "run_tasks", run_id=run_id)]
-
-    def due_tasks(self, *, now: datetime, limit: int, run_id: RunId | None) -> list[UserTask]:
-        """See the port."""
-        at = to_micros(now)
-        rows = (
-            self._all("due_tasks", now=at, limit=limit)
-            if run_id is None
-            else self._all("run_due", run_id=run_id, now=at)
-        )
-        return [task_of(row) for row in rows]
-
-    def decide_task(self, decision: Decision, *, timeout: bool) -> bool:
-        """See the port."""
-        name = "expire_task" if timeout else "decide_task"
-        at = to_micros(decision.at)
-        if self._change(name, task_id=decision.task_id, digest=decision.digest, now=at) != 1:
-            return False
-        self._change(
-            "insert_decision",
-            task_id=decision.task_id,
-            run_id=decision.run_id,
-            verdict=decision.outcome.verdict,
-            action=decision.outcome.action,
-            note=decision.outcome.note,
-            by_type=decision.by.type,
-            by_id=decision.by.id,
-            via=decision.by.via,
-            at=at,
-            digest=decision.digest,
-        )
-        return True
-
-    def drop_task(self, task_id: TaskId) -> None:
-        """See the port."""
-        self._change("drop_task", task_id=task_id)
-
-    def close_tasks(self, run_id: RunId, *, now: datetime) -> int:
-        """See the port."""
-        del now
-        return self._change("close_tasks", run_id=run_id)

@@ -78,6 +78,8 @@ class Writer:
         self._transaction = transaction
         self._translate = translate
         self._observer = observer
+        self.watchers: list[Callable[[], None]] = []
+        """Called on the writer's thread after each commit, once its results are on their way."""
         self._queue: queue.SimpleQueue[list[Job[SqlTransaction]] | None] = queue.SimpleQueue()
         self._gathered: dict[asyncio.AbstractEventLoop, list[Job[SqlTransaction]]] = {}
         self._thread = threading.Thread(target=self._serve, name="sayso-writer", daemon=True)
@@ -121,6 +123,8 @@ class Writer:
                 waiting = not self._queue.empty()
             if jobs:
                 deliver(self._commit(jobs))
+                for watcher in tuple(self.watchers):
+                    watcher()
         self._connection.close()
 
     def _commit(self, jobs: list[Job[SqlTransaction]]) -> list[Result]:

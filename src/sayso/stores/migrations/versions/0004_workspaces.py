@@ -23,6 +23,7 @@ def upgrade() -> None:
     op.add_column("tasks", sa.Column("workspace_id", sa.Text, nullable=False, server_default="default"))
     op.add_column("tasks", sa.Column("claimed_by", sa.Text))
     op.add_column("tasks", sa.Column("claimed_until", sa.BigInteger))
+    op.add_column("decisions", sa.Column("metadata", sa.LargeBinary))
     for name, columns in {
         "ix_tasks_pending": ["workspace_id", "created_at", "task_id"],
         "ix_tasks_kind": ["workspace_id", "kind", "created_at", "task_id"],

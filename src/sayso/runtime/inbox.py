@@ -1,0 +1,169 @@
+"""What people and keys do with user tasks over the service: list, read, claim, release, complete.
+
+It decides by the same command as everybody (`units.decide`); what it adds is who may: the reach of a key, tasks that
+are for people only, runs that somebody started and must not decide alone, and claims.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sayso.core.codec import to_json
+from sayso.core.completions import BY_KEYS, Fields, verdict_of
+from sayso.model.decisions import Decision
+from sayso.model.errors import OwnRun, PeopleOnly, TaskClaimed, TaskNotFound
+from sayso.model.ids import RunId, TaskId
+from sayso.model.runs import Run
+from sayso.model.tasks import TaskFilter, TaskPage, TaskStatus, UserTask
+from sayso.model.workspaces import Principal, Reach
+from sayso.runtime import units
+from sayso.runtime.auditing import write_down
+from sayso.runtime.door import Runtime
+from sayso.runtime.ports import Transaction
+from sayso.runtime.reach import refuse_beyond
+
+CLAIM = timedelta(minutes=15)
+"""How long a claim lasts without being renewed."""
+
+
+class Inbox:
+    """The user tasks of one runtime, for people and keys.
+
+    Args:
+        runtime: The door.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def show(self, task_id: TaskId, reach: Reach) -> tuple[UserTask, Run]:
+        """Return a task with its run.
+
+        Raises:
+            TaskNotFound: No such task within reach.
+        """
+        return await self._runtime.store.read(lambda tx: found(tx, task_id, reach))
+
+    async def of_run(self, run_id: RunId, *, pending_only: bool = False) -> list[UserTask]:
+        """Return the tasks of a run, without the messages of its conversation, as they stand now."""
+        now = self._runtime.clock.now()
+        tasks = await self._runtime.store.read(lambda tx: tx.run_tasks(run_id, pending_only=pending_only))
+        listed = [task for task in tasks if task.spec.request.kind != "message"]
+        return [task for task in listed if not pending_only or task.status_at(now) is TaskStatus.PENDING]
+
+    async def claim(self, task_id: TaskId, principal: Principal, reach: Reach) -> UserTask:
+        """Say to be on a task, for a quarter of an hour; claiming again renews.
+
+        Raises:
+            TaskNotFound: No such task within reach.
+            TaskClaimed: Somebody else is on it.
+            TaskClosed: It is no longer pending (or as `units.decide` refuses it).
+        """
+        now = self._runtime.clock.now()
+
+        def unit(tx: Transaction) -> UserTask:
+            task, _ = found(tx, task_id, reach)
+            units.refuse_if_settled(task, now)
+            if not tx.claim_task(task_id, principal.id, now=now, until=now + CLAIM):
+                raise _claimed(task)
+            write_down(tx, task.workspace_id, now, principal.actor, "task.claimed", task_id, {})
+            return found(tx, task_id, reach)[0]
+
+        return await self._runtime.store.run(unit)
+
+    async def release(self, task_id: TaskId, principal: Principal, reach: Reach) -> UserTask:
+        """Say to be no longer on a task; admins may say so for others.
+
+        Raises:
+            TaskNotFound: No such task within reach.
+            TaskClaimed: Somebody else is on it.
+        """
+        now = self._runtime.clock.now()
+
+        def unit(tx: Transaction) -> UserTask:
+            task, _ = found(tx, task_id, reach)
+            _refuse_if_claimed(task, principal, now)
+            if task.claimed_by is not None:
+                tx.release_task(task_id)
+                write_down(tx, task.workspace_id, now, principal.actor, "task.released", task_id, {})
+            return found(tx, task_id, reach)[0]
+
+        return await self._runtime.store.run(unit)
+
+    def completing(
+        self, task_id: TaskId, sent: Fields, principal: Principal, reach: Reach, *, run_id: RunId | None = None
+    ) -> Callable[[Transaction], Decision]:
+        """Return the unit that completes a task with what was sent; `woken` must follow it.
+
+        Args:
+            task_id: The task.
+            sent: The fields of the completion, by their wire names; `digest` binds it to what was shown.
+            principal: Who decides.
+            reach: What they may see.
+            run_id: The run that the task must be of.
+
+        Raises:
+            TaskNotFound: No such task within reach, or of another run. (When the unit runs.)
+            PeopleOnly, OwnRun, TaskClaimed: This principal may not decide it.
+            InvalidCompletion: The fields do not fit; the task stays pending.
+            AlreadyDecided, TaskExpired, TaskClosed, TaskChanged, InvalidDecision: See `units.decide`.
+        """
+        now = self._runtime.clock.now()
+        fields: dict[str, Any] = dict(sent)
+        digest, metadata = fields.pop("digest", None), fields.get("metadata")
+
+        def unit(tx: Transaction) -> Decision:
+            task, run = found(tx, task_id, reach)
+            if run_id is not None and task.run_id != run_id:
+                raise TaskNotFound(f"Expected task {task_id} to be of run {run_id}, but it is not.", task_id=task_id)
+            units.refuse_if_settled(task, now)
+            _refuse_principal(task, run, principal, now)
+            verdict = verdict_of(task.spec.request, fields)
+            kept = None if metadata is None else to_json(metadata)
+            return units.decide(tx, task_id, verdict, digest or task.digest, principal.actor, now, metadata=kept)
+
+        return unit
+
+    async def list(self, wanted: TaskFilter, *, limit: int, cursor: str | None) -> TaskPage:
+        """Return one page of tasks, oldest first."""
+        return await self._runtime.list_tasks(wanted, limit=limit, cursor=cursor)
+
+
+def found(tx: Transaction, task_id: TaskId, reach: Reach) -> tuple[UserTask, Run]:
+    """Return a task and its run.
+
+    Raises:
+        TaskNotFound: There is none in the workspace.
+        OutOfScope: There is, but the key does not reach it.
+    """
+    task = tx.find_task(task_id)
+    run = None if task is None else tx.find_run(task.run_id)
+    if task is None or run is None or run.origin.workspace_id != reach.workspace_id:
+        raise TaskNotFound(f"Expected a user task {task_id}, but there is none.", task_id=task_id)
+    refuse_beyond(tx, reach, run)
+    return task, run
+
+
+def _refuse_principal(task: UserTask, run: Run, principal: Principal, now: datetime) -> None:
+    kind = task.spec.request.kind
+    if principal.key is not None and kind not in BY_KEYS:
+        raise PeopleOnly(f"Expected a person to decide task {task.id}, since it is of kind '{kind}'.", task_id=task.id)
+    own = run.origin.started_by == principal.id
+    if own and (principal.key is not None or not principal.workspace.settings.starters_may_decide):
+        raise OwnRun(
+            f"Expected somebody else to decide task {task.id}: {principal.id} started its run.", task_id=task.id
+        )
+    _refuse_if_claimed(task, principal, now)
+
+
+def _refuse_if_claimed(task: UserTask, principal: Principal, now: datetime) -> None:
+    holder = task.claimant_at(now)
+    if holder not in {None, principal.id} and principal.role not in {"owner", "admin"}:
+        raise _claimed(task)
+
+
+def _claimed(task: UserTask) -> TaskClaimed:
+    until = "?" if task.claimed_until is None else f"{task.claimed_until:%H:%M} UTC"
+    return TaskClaimed(
+        f"Expected task {task.id} to be free, but {task.claimed_by} is on it until {until}.", task_id=task.id
+    )

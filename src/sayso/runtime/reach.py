@@ -1,0 +1,36 @@
+"""Whether a run lies within somebody's reach: in the workspace, and of a session that an allowed program began."""
+
+from sayso.model.errors import OutOfScope, RunNotFound
+from sayso.model.ids import RunId
+from sayso.model.runs import Run
+from sayso.model.workspaces import Reach
+from sayso.runtime.ports import Transaction
+
+
+def reached(tx: Transaction, run_id: RunId, reach: Reach) -> Run:
+    """Return a run.
+
+    Raises:
+        RunNotFound: There is none in the workspace.
+        OutOfScope: There is, but the key does not reach it.
+    """
+    run = tx.find_run(run_id)
+    if run is None or run.origin.workspace_id != reach.workspace_id:
+        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+    refuse_beyond(tx, reach, run)
+    return run
+
+
+def refuse_beyond(tx: Transaction, reach: Reach, run: Run) -> None:
+    """Refuse a run of the workspace that a key does not reach; a child run is reached by whoever reaches its root.
+
+    Raises:
+        OutOfScope: It does not.
+    """
+    if reach.programs is None:
+        return
+    root: Run | None = run
+    while root is not None and root.parent_id is not None:
+        root = tx.find_run(root.parent_id)
+    if root is None or not {(root.program, None), (root.program, root.origin.trigger_id)} & reach.programs:
+        raise OutOfScope(f"Expected a key whose scopes reach run {run.id}, but this one's do not.", run_id=run.id)
