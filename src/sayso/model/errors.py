@@ -19,6 +19,9 @@
     │   ├── OwnRun               whoever started a run may not decide its tasks
     │   └── PeopleOnly           only a person, signed in, may decide this
     ├── Invalid
+    │   ├── BadRequest           the request contradicts itself
+    │   │   └── WaitNotRunning   the run does not wait for a time
+    │   ├── InvalidInput         the input does not fit the agent's schema
     │   ├── InvalidDecision      the answer does not fit the task; the task stays pending
     │   ├── UnresolvedTasks      continuing without any decision
     │   ├── InvalidCompletion    the fields do not fit the kind of task; it stays pending
@@ -207,6 +210,26 @@ class Invalid(SaysoError, ValueError):
     code = "invalid"
     status = 422
     hint = "Correct the input and try again; nothing was changed."
+
+
+class BadRequest(Invalid):
+    """The request contradicts itself, or asks for what cannot be."""
+
+    code = "bad_request"
+    status = 400
+
+
+class WaitNotRunning(BadRequest):
+    """The run does not wait for a time."""
+
+    code = "run_not_waiting_for_timer"
+    hint = "Read the run: it says what it waits for."
+
+
+class InvalidInput(Invalid):
+    """The input does not fit the agent's schema; nothing was started."""
+
+    code = "input_schema_violation"
 
 
 class InvalidDecision(Invalid):

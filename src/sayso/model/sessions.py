@@ -11,7 +11,7 @@ from enum import StrEnum
 from sayso.model.ids import RunId, SessionId
 from sayso.model.messages import Usage
 from sayso.model.runs import Origin
-from sayso.model.workspaces import WorkspaceId
+from sayso.model.workspaces import Reach
 
 
 class SessionStatus(StrEnum):
@@ -34,7 +34,8 @@ class SessionStatus(StrEnum):
 class SessionFilter:
     """Which sessions are wanted; None does not narrow."""
 
-    workspace_id: WorkspaceId | None = None
+    reach: Reach | None = None
+    """Only sessions within this reach; None for all of the database."""
     program: str | None = None
     """The agent or workflow of the newest root run."""
     version: str | None = None

@@ -124,7 +124,7 @@ class Inbox:
 
         return unit
 
-    async def list(self, wanted: TaskFilter, *, limit: int, cursor: str | None) -> TaskPage:
+    async def page(self, wanted: TaskFilter, *, limit: int, cursor: str | None) -> TaskPage:
         """Return one page of tasks, oldest first."""
         return await self._runtime.list_tasks(wanted, limit=limit, cursor=cursor)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Dialect, and_, exists, false, or_, select, tuple_
+from sqlalchemy import Dialect, or_, tuple_
 from sqlalchemy.sql import Select
 
 from sayso.core.instants import to_micros
@@ -19,10 +19,10 @@ from sayso.model.errors import Invalid
 from sayso.model.runs import RunState
 from sayso.model.sessions import SessionFilter
 from sayso.model.tasks import TaskFilter, UserTask
-from sayso.model.workspaces import Reach
+from sayso.stores.reaching import Reaching
 from sayso.stores.schema import runs, tasks
 from sayso.stores.sessionlists import counted, listed, one
-from sayso.stores.statements import ONE, RUN, TASK, ZERO, P, compile_one, constant
+from sayso.stores.statements import RUN, TASK, ZERO, P, compile_one, constant
 
 
 class Listings:
@@ -47,23 +47,16 @@ class Listings:
             "run_id": wanted.run_id,
             "session_id": wanted.session_id,
             "program": wanted.program,
-            "workspace_id": None if wanted.reach is None else wanted.reach.workspace_id,
         }
         given = {name: value for name, value in filters.items() if value is not None}
         parameters |= given
-        reached = _pairs(wanted.reach)
-        parameters |= {
-            f"{part}_{n}": value for n, pair in enumerate(reached) for part, value in zip(_PARTS, pair, strict=True)
-        }
+        reach = Reaching(wanted.reach)
+        parameters |= reach.parameters
         if cursor is not None:
             parameters |= _place_of(cursor)
-        narrow = (
-            None if wanted.reach is None or wanted.reach.programs is None else [pair[1] is not None for pair in reached]
-        )
-        shape += [*given, "page" if cursor is not None else "", str(narrow)]
-        parameters = {name: value for name, value in parameters.items() if value is not None}
+        shape += [*given, "page" if cursor is not None else "", reach.shape]
         return self._text(
-            tuple(shape), lambda: _tasks(wanted.status, list(given), narrow, paged=cursor is not None)
+            tuple(shape), lambda: reach.applied(_tasks(wanted.status, list(given), paged=cursor is not None), tasks)
         ), parameters
 
     def runs(
@@ -77,15 +70,17 @@ class Listings:
     def sessions(self, wanted: SessionFilter) -> tuple[str, str, dict[str, Any]]:
         """Return the statements for one page of sessions and for their number, and the parameters of both."""
         filters = {
-            "workspace_id": wanted.workspace_id,
             "program": wanted.program,
             "version": wanted.version,
             "version_id": wanted.version_id,
             "status": wanted.status,
         }
         given = {name: value for name, value in filters.items() if value is not None}
-        page = self._text(("sessions", *given), lambda: listed(list(given)))
-        return page, self._text(("sessions counted", *given), lambda: counted(list(given))), given
+        reach = Reaching(wanted.reach)
+        parameters = {**given, **reach.parameters}
+        page = self._text(("sessions", reach.shape, *given), lambda: reach.applied(listed(list(given)), runs))
+        total = self._text(("counted", reach.shape, *given), lambda: reach.applied(counted(list(given)), runs))
+        return page, total, parameters
 
     def session(self) -> str:
         """Return the statement for one session."""
@@ -104,26 +99,8 @@ class Listings:
         return text
 
 
-_PARTS = ("reach_program", "reach_trigger")
-
-
-def _pairs(reach: Reach | None) -> list[tuple[str, str | None]]:
-    programs = None if reach is None else reach.programs
-    return sorted(programs or (), key=str)
-
-
-def _reached(narrow: list[bool]) -> ColumnElement[bool]:
-    """Tell whether a task's session began with one of the reached programs (and triggers, where one is named)."""
-    any_of = [
-        and_(runs.c.program == P(f"{_PARTS[0]}_{n}"), *([runs.c.trigger_id == P(f"{_PARTS[1]}_{n}")] if named else []))
-        for n, named in enumerate(narrow)
-    ]
-    rooted = and_(runs.c.session_id == tasks.c.session_id, runs.c.parent_id.is_(None))
-    return exists(select(ONE).where(rooted, or_(*any_of))) if any_of else false()
-
-
-def _tasks(status: str, filters: list[str], narrow: list[bool] | None, *, paged: bool) -> Select[Any]:
-    query = TASK if narrow is None else TASK.where(_reached(narrow))
+def _tasks(status: str, filters: list[str], *, paged: bool) -> Select[Any]:
+    query = TASK
     if status != "any":
         query = query.where(tasks.c.status == constant(status))
     if status == "pending":

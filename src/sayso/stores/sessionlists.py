@@ -93,7 +93,6 @@ def one() -> Select[Any]:
 
 def _conditions(filters: list[str]) -> list[ColumnElement[bool]]:
     columns: dict[str, ColumnElement[Any]] = {
-        "workspace_id": runs.c.workspace_id,
         "program": runs.c.program,
         "version": runs.c.version,
         "version_id": runs.c.version_id,

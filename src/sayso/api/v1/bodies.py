@@ -1,0 +1,95 @@
+"""What clients send. Unknown fields are refused: a misspelt one must never be taken for an answer."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Text = Annotated[str, Field(max_length=100_000)]
+Id = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Body(BaseModel):
+    """Base of every body: exact types, no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+
+    def sent(self) -> dict[str, Any]:
+        """Return the fields that were sent, by their wire names."""
+        return self.model_dump(by_alias=True, exclude_unset=True)
+
+
+class StartRun(Body):
+    """Start a run of an agent."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"input": {"question": "Refund order 4711?"}}]})
+    input: Any = None
+    user_id: Id | None = Field(None, alias="userId")
+    """Whose session it is, for the tools."""
+
+
+class StartWorkflow(StartRun):
+    """Start a run of a workflow."""
+
+    additional_data: dict[str, Any] | None = Field(None, alias="additionalData")
+    session_id: Id | None = Field(None, alias="sessionId")
+    """An existing session of the workflow, or a name for a new one."""
+
+
+class Completion(Body):
+    """Answer a user task. Which fields a kind of task takes is in the reference; others are refused."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"approved": True}]})
+    approved: bool | None = None
+    selected_option_id: Text | None = Field(None, alias="selectedOptionId")
+    selected_option_ids: list[Text] | None = Field(None, alias="selectedOptionIds")
+    text_value: Text | None = Field(None, alias="textValue")
+    number_value: int | float | None = Field(None, alias="numberValue")
+    values: dict[str, Any] | None = None
+    result: Any = None
+    edited_arguments: dict[str, Any] | None = Field(None, alias="editedArguments")
+    edited_output: Any = Field(None, alias="editedOutput")
+    action: Literal["retry", "skip"] | None = None
+    cancel_run: bool | None = Field(None, alias="cancelRun")
+    comment: Text | None = None
+    """Why; kept with the decision, and told to the agent where the task was rejected."""
+    metadata: Any = None
+    """For whoever decides; stored and never interpreted."""
+    digest: Text | None = None
+    """The digest of what was shown; a task that changed meanwhile is then refused with 412."""
+
+
+class Message(Completion):
+    """Send a run what it waits for: a message, or the completion of a user task."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": "Yes, the second one."}]})
+    run_id: Id | None = Field(None, alias="runId")
+    user_task_id: Id | None = Field(None, alias="userTaskId")
+    text: Text | None = None
+    message: Text | None = None
+    files: list[dict[str, Any]] | None = None
+    completed_by_email: str | None = Field(None, alias="completedByEmail")
+    """Ignored: who decides is who is authenticated."""
+
+
+class Reason(Body):
+    """Why something is ended."""
+
+    reason: Text | None = None
+
+
+class Note(Body):
+    """Why something is done."""
+
+    note: Text | None = None
+
+
+class Decision(Completion):
+    """One of several answers to a paused workflow."""
+
+    user_task_id: Id = Field(alias="userTaskId")
+
+
+class Decisions(Body):
+    """Answers to a paused workflow: all are taken, or none."""
+
+    decisions: Annotated[list[Decision], Field(min_length=1, max_length=100)]

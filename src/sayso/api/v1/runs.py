@@ -1,0 +1,193 @@
+"""Runs: start them, poll them, read their conversation, send what they wait for."""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
+
+from sayso.api.v1 import wire
+from sayso.api.v1.bodies import Completion, Message, Reason, StartRun
+from sayso.api.v1.service import Asked, Asking, answer
+from sayso.api.v1.taskwire import Plain, task_json
+from sayso.core.codec import json_bytes, to_json
+from sayso.core.schemas import problems
+from sayso.core.states import status_of
+from sayso.model.errors import BadRequest, InvalidInput, RunNotPaused, WaitNotRunning
+from sayso.model.ids import RunId, TaskId
+from sayso.model.runs import Run
+from sayso.model.sessions import SessionStatus
+from sayso.runtime.ports import Transaction
+
+router = APIRouter(tags=["runs"])
+RunPath = Annotated[str, Path(max_length=200, description="A run's id.")]
+Wait = Annotated[
+    int, Query(ge=0, le=60, description="Seconds to wait for the run to end or to need somebody, before answering.")
+]
+
+
+@router.post("/agents/{agentId}/runs", status_code=202)
+async def start_run(
+    asked: Asked,
+    body: StartRun,
+    agent_id: Annotated[str, Path(alias="agentId", max_length=200)],
+    wait: Wait = 0,
+) -> JSONResponse:
+    """Start a run of an agent's deployed version, in a new session."""
+    plan = await asked.service.starters.startable(agent_id, asked.principal)
+    given = to_json(body.input)
+    found = problems(plan.version.input_schema, given)
+    if found:
+        raise InvalidInput("Expected an input that fits the agent's schema, but: " + "; ".join(found))
+    started: dict[str, Any] = {"version": to_json(plan.version)}
+    if given is not None:
+        started["input"] = given
+    if body.user_id is not None:
+        started["user_id"] = body.user_id
+    runtime = asked.service.runtime
+    command = runtime.planned(plan.program, started, user_id=body.user_id, origin=plan.origin)
+    begin = asked.service.sessions.starting(command, asked.principal)
+
+    def unit(tx: Transaction) -> tuple[int, bytes]:
+        return 202, json_bytes(wire.started_json(begin(tx).run, agent_id=agent_id))
+
+    answered = await asked.act(unit, body.sent())
+    runtime.wake(command.run_id)
+    response = answer(answered, replayed=bool(answered.digest))
+    return response if wait == 0 else await _waited(asked, response, wait)
+
+
+async def _waited(asked: Asking, response: JSONResponse, seconds: int) -> JSONResponse:
+    """Answer when the run has come to rest, or when the time is over, with how it stands then."""
+    import json
+
+    told: Plain = json.loads(bytes(response.body))
+    run = RunId(str(told["runId"]))
+    until = asked.now + timedelta(seconds=seconds)
+    while True:
+        parts = await asked.service.sessions.run(run, asked.reach)
+        now = asked.now
+        if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.service.stopping():
+            return JSONResponse({**told, **wire.run_json(parts, now)}, 202)
+        await asked.service.news.wait()
+
+
+@router.get("/runs/{runId}")
+async def get_run(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")], wait: Wait = 0) -> Plain:
+    """Return a run's status, output and error, and what it waits for."""
+    until = asked.now + timedelta(seconds=wait)
+    while True:
+        parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
+        now = asked.now
+        if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.service.stopping():
+            return wire.run_json(parts, now)
+        await asked.service.news.wait()
+
+
+@router.get("/runs/{runId}/conversation")
+async def get_conversation(
+    asked: Asked,
+    run_id: Annotated[RunPath, Path(alias="runId")],
+    step_content: Annotated[Literal["slim", "full"], Query(alias="stepContent")] = "full",
+) -> Plain:
+    """Return the whole session of a run: its runs, and one timeline of all of them."""
+    whole = await asked.service.sessions.whole(RunId(run_id), asked.reach)
+    exposed = await is_exposed(asked, whole.runs[0].run)
+    return wire.conversation(whole, asked.now, slim=step_content == "slim", exposed=exposed)
+
+
+async def is_exposed(asked: Asking, run: Run) -> bool:
+    """Tell whether the steps of a session may be shown: to people always, to keys as the trigger says."""
+    return asked.principal.key is None or await asked.service.starters.exposed(run.origin)
+
+
+@router.get("/runs/{runId}/user-tasks")
+async def list_run_tasks(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")]) -> Plain:
+    """Return every user task of a run, oldest first."""
+    parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
+    listed = [task for task in parts.tasks if task.spec.request.kind != "message"]
+    return {"items": [task_json(task, asked.now, parts) for task in listed], "total": len(listed)}
+
+
+@router.post("/runs/{runId}/messages", status_code=202)
+async def send_message(asked: Asked, body: Message, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
+    """Send a run what it waits for: a message of the conversation, or the completion of a user task."""
+    return await _send(asked, body, RunId(run_id))
+
+
+@router.post("/runs/{runId}/input", status_code=202)
+async def send_input(asked: Asked, body: Message, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
+    """Do what `messages` does."""
+    return await _send(asked, body, RunId(run_id))
+
+
+async def _send(asked: Asking, body: Message, run_id: RunId) -> JSONResponse:
+    if body.run_id is not None and body.run_id != run_id:
+        raise BadRequest(f"Expected runId to be that of the path, but got {body.run_id!r}.")
+    texts = [text for text in (body.text, body.message) if text is not None]
+    if body.user_task_id is None and not texts and not body.files:
+        raise BadRequest("Expected userTaskId, text, message or files, but got none of them.")
+    if body.files:
+        raise BadRequest("Expected no files: this server takes none yet.")
+    sent = body.sent()
+    if body.user_task_id is not None:
+        fields = Completion.model_validate(
+            {name: value for name, value in sent.items() if name not in _OF_MESSAGES}
+        ).sent()
+        decide = asked.service.inbox.completing(
+            TaskId(body.user_task_id), fields, asked.principal, asked.reach, run_id=run_id
+        )
+
+        def unit(tx: Transaction) -> tuple[int, bytes]:
+            decide(tx)
+            return 202, _status_after(tx, run_id)
+    else:
+        deliver = asked.service.sessions.sending(run_id, "\n".join(texts), asked.principal, asked.reach)
+
+        def unit(tx: Transaction) -> tuple[int, bytes]:
+            deliver(tx)
+            return 202, _status_after(tx, run_id)
+
+    answered = await asked.act(unit, sent)
+    asked.service.runtime.wake(run_id)
+    return answer(answered, replayed=bool(answered.digest))
+
+
+_OF_MESSAGES = frozenset({"runId", "userTaskId", "text", "message", "files", "completedByEmail"})
+
+
+def _status_after(tx: Transaction, run_id: RunId) -> bytes:
+    run = tx.find_run(run_id)
+    kinds = [task.spec.request.kind for task in tx.run_tasks(run_id, pending_only=True)]
+    return json_bytes({"status": "Running" if run is None else str(status_of(run.state, kinds))})
+
+
+@router.post("/runs/{runId}/skip-agent-wait", status_code=202)
+async def skip_agent_wait(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
+    """Let a run that waits for a time go on now."""
+    skip = asked.service.sessions.skipping(RunId(run_id), asked.principal, asked.reach)
+
+    def unit(tx: Transaction) -> tuple[int, bytes]:
+        skip(tx)
+        return 202, _status_after(tx, RunId(run_id))
+
+    try:
+        answered = await asked.act(unit)
+    except RunNotPaused as exc:
+        raise WaitNotRunning(exc.message, run_id=run_id) from exc
+    asked.service.runtime.wake(RunId(run_id))
+    return answer(answered, replayed=bool(answered.digest))
+
+
+@router.post("/runs/{runId}/cancel", status_code=202)
+async def cancel_run(asked: Asked, body: Reason, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
+    """End a run with its tree and close its tasks; a run that has ended stays as it is."""
+    end = asked.service.sessions.cancelling(RunId(run_id), body.reason, asked.principal, asked.reach)
+
+    def unit(tx: Transaction) -> tuple[int, bytes]:
+        end(tx)
+        return 202, _status_after(tx, RunId(run_id))
+
+    answered = await asked.act(unit, body.sent())
+    asked.service.runtime.wake(RunId(run_id))
+    return answer(answered, replayed=bool(answered.digest))

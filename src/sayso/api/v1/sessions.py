@@ -1,0 +1,85 @@
+"""Sessions: list, show, mark complete, terminate."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
+
+from sayso.api.v1 import wire
+from sayso.api.v1.bodies import Note, Reason
+from sayso.api.v1.runs import is_exposed
+from sayso.api.v1.service import Asked, Asking, answer
+from sayso.api.v1.taskwire import Plain
+from sayso.core.codec import json_bytes
+from sayso.model.ids import SessionId
+from sayso.model.sessions import SessionFilter, SessionStatus
+from sayso.runtime.once import Unit
+from sayso.runtime.ports import Transaction
+
+router = APIRouter(tags=["sessions"])
+SessionPath = Annotated[str, Path(alias="sessionId", max_length=200)]
+Skip = Annotated[int, Query(ge=0, le=1_000_000)]
+Take = Annotated[int, Query(ge=1, le=100)]
+
+
+@router.get("/agents/{agentId}/sessions")
+async def list_agent_sessions(
+    asked: Asked,
+    agent_id: Annotated[str, Path(alias="agentId", max_length=200)],
+    skip: Skip = 0,
+    take: Take = 20,
+    version_id: Annotated[str | None, Query(alias="versionId", max_length=200)] = None,
+    status: SessionStatus | None = None,
+) -> Plain:
+    """List the sessions of an agent, the one with the newest run first."""
+    program = await asked.service.starters.program(agent_id, asked.principal)
+    return await _page(asked, SessionFilter(program=program, version_id=version_id, status=status), skip, take)
+
+
+@router.get("/sessions")
+async def list_sessions(asked: Asked, skip: Skip = 0, take: Take = 20, status: SessionStatus | None = None) -> Plain:
+    """List the sessions of the workspace, the one with the newest run first."""
+    return await _page(asked, SessionFilter(status=status), skip, take)
+
+
+async def _page(asked: Asking, wanted: SessionFilter, skip: int, take: int) -> Plain:
+    page = await asked.service.sessions.page(wanted, asked.reach, limit=take, skip=skip)
+    return {"items": [wire.listed_json(item) for item in page.items], "total": page.total}
+
+
+@router.get("/sessions/{sessionId}")
+async def get_session(asked: Asked, session_id: SessionPath) -> Plain:
+    """Return a session: status, tokens, cost, output, and what started it."""
+    whole = await asked.service.sessions.session(SessionId(session_id), asked.reach)
+    return wire.session_json(whole, asked.now, exposed=await is_exposed(asked, whole.runs[0].run))
+
+
+@router.post("/sessions/{sessionId}/terminate", status_code=202)
+async def terminate_session(asked: Asked, body: Reason, session_id: SessionPath) -> JSONResponse:
+    """End every run of a session and close its tasks. It cannot be undone."""
+    end = asked.service.sessions.terminating(SessionId(session_id), body.reason, asked.principal, asked.reach)
+
+    def unit(tx: Transaction) -> tuple[int, bytes]:
+        return 202, json_bytes({"status": "Failed", "endedRunIds": [run.id for run in end(tx)]})
+
+    return await _ended(asked, unit, body.sent())
+
+
+@router.post("/sessions/{sessionId}/complete", status_code=202)
+async def complete_session(asked: Asked, body: Note, session_id: SessionPath) -> JSONResponse:
+    """Mark a waiting session as completed, and close its tasks."""
+    end = asked.service.sessions.completing(SessionId(session_id), body.note, asked.principal, asked.reach)
+
+    def unit(tx: Transaction) -> tuple[int, bytes]:
+        return 202, json_bytes({"status": "Completed", "endedRunIds": [run.id for run in end(tx)]})
+
+    return await _ended(asked, unit, body.sent())
+
+
+async def _ended(asked: Asking, unit: Unit, body: Plain) -> JSONResponse:
+    import json
+
+    answered = await asked.act(unit, body)
+    for run_id in json.loads(answered.body)["endedRunIds"]:
+        asked.service.runtime.wake(run_id)
+    return answer(answered, replayed=bool(answered.digest))

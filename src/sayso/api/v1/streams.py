@@ -1,0 +1,65 @@
+"""Server-sent events of a session: what happens, as it happens, and again from any point.
+
+Each event carries its position as `id`; a client that comes back with `Last-Event-ID` misses nothing and gets nothing
+twice. Comments keep the connection alive, and the stream ends after the end of the session, or when the server stops.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from sayso.api.v1.runs import is_exposed
+from sayso.api.v1.service import Asked, Asking
+from sayso.api.v1.taskwire import at
+from sayso.api.v1.wire import item_json
+from sayso.model.ids import RunId
+from sayso.runtime.following import Event, Follower, parse
+
+router = APIRouter(tags=["runs"])
+_HIDDEN = frozenset({"step", "user_task", "aitl"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    asked: Asking
+    follower: Follower
+    exposed: bool
+
+
+async def _opened(
+    asked: Asked,
+    run_id: Annotated[str, Path(alias="runId", max_length=200)],
+    last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=2000)] = None,
+) -> _Opened:
+    """Find the session before anything is sent, so that a refusal has its status."""
+    parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
+    follower = Follower(asked.service.runtime.store, parts.run.session_id, parse(last_event_id))
+    return _Opened(asked, follower, await is_exposed(asked, parts.run))
+
+
+@router.get("/runs/{runId}/stream", response_class=EventSourceResponse)
+async def stream_run(opened: Annotated[_Opened, Depends(_opened)]) -> AsyncIterator[ServerSentEvent]:
+    """Follow the session of a run: steps, tasks, runs and the end, as server-sent events.
+
+    Each `data` is one JSON object `{ts, kind, subject, data}`; `id` is where to go on after it.
+    """
+    service = opened.asked.service
+    while True:
+        for event in await opened.follower.news():
+            if opened.exposed or not (event.kind in _HIDDEN or event.subject == "engine.subagent.spawned"):
+                yield _sent(event, exposed=opened.exposed)
+        if opened.follower.over or service.stopping():
+            return
+        await service.news.wait()
+
+
+def _sent(event: Event, *, exposed: bool) -> ServerSentEvent:
+    data = item_json(event.item, None)
+    if not exposed and event.item.type == "RunStarted":
+        data = {**data, "content": {}}
+    told = {"ts": at(event.item.started_at), "kind": event.kind, "subject": event.subject, "data": data}
+    return ServerSentEvent(raw_data=json.dumps(told, ensure_ascii=False), id=event.position)

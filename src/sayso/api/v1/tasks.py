@@ -1,0 +1,89 @@
+"""User tasks: the inbox of people and keys."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
+
+from sayso.api.v1.bodies import Completion
+from sayso.api.v1.service import Asked, answer
+from sayso.api.v1.taskwire import Plain, task_json
+from sayso.core.codec import json_bytes
+from sayso.model.ids import RunId, SessionId, TaskId
+from sayso.model.tasks import TaskFilter
+from sayso.runtime.inbox import found
+from sayso.runtime.ports import Transaction
+
+router = APIRouter(prefix="/user-tasks", tags=["user tasks"])
+TaskPath = Annotated[str, Path(alias="taskId", max_length=200)]
+_STATUS: dict[str, Literal["pending", "completed", "cancelled", "any"]] = {
+    "Pending": "pending",
+    "Completed": "completed",
+    "Cancelled": "cancelled",
+    "any": "any",
+}
+
+
+@router.get("")
+async def list_tasks(
+    asked: Asked,
+    status: Annotated[Literal["Pending", "Completed", "Cancelled", "any"], Query()] = "Pending",
+    kind: Annotated[str | None, Query(max_length=50, description="One kind of task.")] = None,
+    agent_id: Annotated[str | None, Query(alias="agentId", max_length=200)] = None,
+    run_id: Annotated[str | None, Query(alias="runId", max_length=200)] = None,
+    session_id: Annotated[str | None, Query(alias="sessionId", max_length=200)] = None,
+    take: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=500, description="`nextCursor` of the page before.")] = None,
+) -> Plain:
+    """List user tasks, oldest first; with a key, those within its scopes."""
+    program = None if agent_id is None else await asked.service.starters.program(agent_id, asked.principal)
+    wanted = TaskFilter(
+        status=_STATUS[status],
+        kind="approval" if kind == "hitl" else kind,
+        program=program,
+        run_id=None if run_id is None else RunId(run_id),
+        session_id=None if session_id is None else SessionId(session_id),
+        reach=asked.reach,
+    )
+    page = await asked.service.inbox.page(wanted, limit=take, cursor=cursor)
+    return {"items": [task_json(task, asked.now) for task in page.tasks], "nextCursor": page.next_cursor}
+
+
+@router.get("/{taskId}")
+async def get_task(asked: Asked, task_id: TaskPath) -> Plain:
+    """Return a user task: what was asked, as it was hashed, and how it was answered."""
+    task, run = await asked.service.inbox.show(TaskId(task_id), asked.reach)
+    return task_json(task, asked.now, await asked.service.sessions.run(run.id, asked.reach))
+
+
+@router.post("/{taskId}/complete")
+async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JSONResponse:
+    """Complete a user task. The first valid answer wins; a later one gets a conflict that names it."""
+    decide = asked.service.inbox.completing(TaskId(task_id), body.sent(), asked.principal, asked.reach)
+    now = asked.now
+
+    def unit(tx: Transaction) -> tuple[int, bytes]:
+        decide(tx)
+        return 200, json_bytes(task_json(found(tx, TaskId(task_id), asked.reach)[0], now))
+
+    answered = await asked.act(unit, body.sent())
+    response = answer(answered, replayed=bool(answered.digest))
+    asked.service.runtime.wake(await _run_of(asked, task_id))
+    return response
+
+
+async def _run_of(asked: Asked, task_id: str) -> RunId:
+    task, _ = await asked.service.inbox.show(TaskId(task_id), asked.reach)
+    return task.run_id
+
+
+@router.post("/{taskId}/claim")
+async def claim_task(asked: Asked, task_id: TaskPath) -> Plain:
+    """Say to be on a task, for a quarter of an hour; claiming again renews."""
+    return task_json(await asked.service.inbox.claim(TaskId(task_id), asked.principal, asked.reach), asked.now)
+
+
+@router.post("/{taskId}/release")
+async def release_task(asked: Asked, task_id: TaskPath) -> Plain:
+    """Say to be no longer on a task."""
+    return task_json(await asked.service.inbox.release(TaskId(task_id), asked.principal, asked.reach), asked.now)

@@ -1,0 +1,119 @@
+"""User tasks in the form that clients see: what was asked, as it was hashed, and how it was answered."""
+
+from datetime import datetime
+from typing import Any
+
+from sayso.core.codec import plain_of
+from sayso.core.completions import BY_KEYS
+from sayso.core.readable import readable
+from sayso.core.taskforms import spec_to_json
+from sayso.model.actors import TIMEOUT
+from sayso.model.journal import EntryKind
+from sayso.model.json import Json
+from sayso.model.tasks import TaskStatus, UserTask
+from sayso.runtime.sessions import RunParts
+
+Plain = dict[str, Json]
+_DECISIONS = {
+    "approve": "approved",
+    "edit": "approved",
+    "reject": "rejected",
+    "answer": "answered",
+    "choose": "selected",
+    "retry": "retried",
+    "skip": "skipped",
+    "cancel": "cancelled",
+}
+
+
+def at(when: datetime | None) -> str | None:
+    """Return a time as RFC 3339."""
+    return None if when is None else when.isoformat().replace("+00:00", "Z")
+
+
+def pending_json(task: UserTask) -> Plain:
+    """Return a pending task in short."""
+    return {
+        "id": task.id,
+        "kind": task.spec.request.kind,
+        "summary": task.spec.request.message,
+        "apiCompletable": task.spec.request.kind in BY_KEYS,
+        "dueAt": at(task.due_at),
+    }
+
+
+def task_json(task: UserTask, now: datetime, parts: RunParts | None = None) -> Plain:
+    """Return a user task: what was asked, as it was hashed, and how it was answered.
+
+    Args:
+        task: The task.
+        now: The time.
+        parts: Its run, where the whole answer is wanted.
+    """
+    spec: dict[str, Any] = spec_to_json(task.spec)
+    request: dict[str, Any] = spec.pop("request")
+    found: Plain = {
+        "id": task.id,
+        "kind": request["kind"],
+        "status": _STATUS[task.status_at(now)],
+        "summary": request["message"],
+        "runId": task.run_id,
+        "sessionId": task.session_id,
+        "agentId": task.program,
+        "key": task.key,
+        "digest": task.digest,
+        "request": readable(request),
+        "stepName": task.spec.step_name,
+        "onReject": task.spec.on_reject,
+        "onTimeout": None if task.due_at is None else task.spec.on_timeout,
+        "apiCompletable": request["kind"] in BY_KEYS,
+        "createdAt": at(task.created_at),
+        "dueAt": at(task.due_at),
+        "claimedBy": task.claimant_at(now),
+        "claimedUntil": at(task.claimed_until) if task.claimant_at(now) else None,
+        "outcome": _outcome(task, now, parts),
+    }
+    return found
+
+
+_STATUS = {
+    TaskStatus.PENDING: "Pending",
+    TaskStatus.COMPLETED: "Completed",
+    TaskStatus.EXPIRED: "Completed",
+    TaskStatus.CANCELLED: "Cancelled",
+}
+
+
+def _outcome(task: UserTask, now: datetime, parts: RunParts | None) -> Json:
+    match task.status_at(now):
+        case TaskStatus.PENDING:
+            return None
+        case TaskStatus.CANCELLED:
+            return {"decision": "cancelled"}
+        case TaskStatus.EXPIRED:
+            return {"decision": "expired", "decidedBy": str(TIMEOUT), "decidedAt": at(task.due_at), "via": "timeout"}
+        case TaskStatus.COMPLETED:
+            timed_out = task.decided_by == str(TIMEOUT)
+            found: Plain = {
+                "decision": "expired" if timed_out else _DECISIONS.get(task.verdict or "", task.verdict),
+                "decidedBy": task.decided_by,
+                "decidedAt": at(task.decided_at),
+            }
+            return found if parts is None else {**found, **_said(task, parts)}
+
+
+def _said(task: UserTask, parts: RunParts) -> Plain:
+    for entry in parts.entries:
+        if entry.kind is EntryKind.DECIDED and entry.key == task.key:
+            plain: dict[str, Any] = plain_of(entry.data)
+            found: Plain = {"via": plain.get("via"), "comment": plain.get("note")}
+            if "values" in plain:
+                values = plain["values"]
+                found["value"] = readable(values["value"] if set(values) == {"value"} else values)
+            if "choices" in plain:
+                found["optionId"], found["optionIds"] = plain["choices"][0], plain["choices"]
+            if "content" in plain:
+                edited = "editedArguments" if task.spec.request.kind == "approval" else "editedOutput"
+                found[edited] = readable(plain["content"])
+            return found
+    return {}

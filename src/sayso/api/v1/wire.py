@@ -1,0 +1,262 @@
+"""Runs, sessions, timelines and tasks in the form that clients see: camelCase names, statuses as single words.
+
+Every function here is pure. What is redacted is left out here and nowhere else.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sayso.api.v1.taskwire import Plain, at, pending_json
+from sayso.core.codec import from_json, plain_of
+from sayso.core.readable import readable
+from sayso.core.states import status_of
+from sayso.core.timeline import ID_KEYS, Item, output_of, timeline
+from sayso.model.agents import AgentVersion
+from sayso.model.journal import Entry, EntryKind
+from sayso.model.json import Json
+from sayso.model.runs import Run
+from sayso.model.tasks import TaskStatus, UserTask
+from sayso.runtime.sessions import RunParts, Whole
+
+# -- runs ---------------------------------------------------------------------------------------------------------
+
+
+def pending_of(parts: RunParts, now: datetime) -> list[UserTask]:
+    """Return the tasks of a run that wait for an answer."""
+    return [task for task in parts.tasks if task.status_at(now) is TaskStatus.PENDING]
+
+
+def status(parts: RunParts, now: datetime) -> str:
+    """Return where a run stands, in one word."""
+    kinds = [task.spec.request.kind for task in pending_of(parts, now)]
+    return str(status_of(parts.run.state, kinds))
+
+
+def run_json(parts: RunParts, now: datetime) -> Plain:
+    """Return a run as it is polled: status, output, error, and what it waits for."""
+    output, error = output_of(parts.run, parts.entries)
+    found: Plain = {
+        "runId": parts.run.id,
+        "sessionId": parts.run.session_id,
+        "status": status(parts, now),
+        "output": readable(output),
+        "totalTokensUsed": parts.run.usage.total_tokens,
+    }
+    if error is not None:
+        found["error"] = error
+    if parts.run.problem is not None:
+        found["problem"] = parts.run.problem
+    listed = [task for task in pending_of(parts, now) if task.spec.request.kind != "message"]
+    if listed:
+        found["pendingUserTasks"] = [pending_json(task) for task in listed]
+    return found
+
+
+def started_json(run: Run, *, agent_id: str | None) -> Plain:
+    """Return a run that has just been created."""
+    return {
+        "sessionId": run.session_id,
+        "runId": run.id,
+        "status": "Running",
+        "totalTokensUsed": 0,
+        "output": None,
+        "agentId": agent_id,
+        "triggerId": run.origin.trigger_id,
+    }
+
+
+# -- sessions -----------------------------------------------------------------------------------------------------
+
+
+def conversation(whole: Whole, now: datetime, *, slim: bool, exposed: bool) -> Plain:
+    """Return a session with its runs and the merged timeline.
+
+    Args:
+        whole: The session.
+        now: The time.
+        slim: Whether the ids that every item repeats are left out of the contents.
+        exposed: Whether steps may be seen; otherwise only that and how the root ended.
+    """
+    items = merged(whole)
+    kept = items if exposed else [item for item in items if _is_end(item, whole)]
+    return {
+        "session": session_json(whole, now, exposed=exposed),
+        "runs": [_run_row(parts, whole, now, exposed=exposed) for parts in whole.runs],
+        "items": [item_json(item, ordinal, slim=slim) for ordinal, item in enumerate(kept, 1)],
+    }
+
+
+def merged(whole: Whole) -> list[Item]:
+    """Return the items of all runs, in the order in which they began; within a run, in the journal's order."""
+    depths = _depths(whole)
+    keyed = [
+        (item.started_at, depths[parts.run.id], item.sequence, number, item)
+        for parts in whole.runs
+        for number, item in enumerate(_in_order(timeline(parts.run, parts.entries, parts.tasks)))
+    ]
+    return [entry[-1] for entry in sorted(keyed, key=lambda entry: entry[:4])]
+
+
+def _in_order(items: Sequence[Item]) -> list[Item]:
+    """Return items whose start never lies before that of an earlier one of the same run: sequence is the order."""
+    latest: datetime | None = None
+    found: list[Item] = []
+    for item in items:
+        latest = item.started_at if latest is None else max(latest, item.started_at)
+        found.append(item if item.started_at == latest else replace(item, started_at=latest))
+    return found
+
+
+def _is_end(item: Item, whole: Whole) -> bool:
+    return item.type == "SessionCompleted" or (item.type == "RunCompleted" and item.run_id == whole.session.root_run_id)
+
+
+def item_json(item: Item, ordinal: int | None, *, slim: bool = False) -> Plain:
+    """Return one item of a timeline."""
+    content = {name: readable(value) for name, value in item.content.items() if not (slim and name in ID_KEYS)}
+    found: Plain = {
+        "runId": item.run_id,
+        "id": item.id,
+        "sequence": item.sequence,
+        "type": item.type,
+        "content": content,
+        "tokensUsed": item.tokens,
+        "error": item.error,
+        "startedAt": at(item.started_at),
+        "finishedAt": at(item.finished_at),
+    }
+    return found if ordinal is None else {**found, "ordinal": ordinal}
+
+
+def session_json(whole: Whole, now: datetime, *, exposed: bool = True) -> Plain:
+    """Return a session."""
+    listed = whole.session
+    root = next(parts for parts in whole.runs if parts.run.id == listed.root_run_id)
+    output, error = output_of(root.run, root.entries)
+    ended = _ended_at(root)
+    found: Plain = {
+        **listed_json(listed),
+        "error": error,
+        "output": readable(output),
+        "finishedAt": at(ended),
+        "status": _session_status(whole, root, now),
+        "entryRunId": root.run.id,
+        "userId": whole.user_id,
+    }
+    if exposed:
+        found["input"], found["startContext"] = _input(root), _start_context(root)
+    return found
+
+
+def listed_json(listed: Any) -> Plain:
+    """Return a session as a list shows it."""
+    origin = listed.origin
+    return {
+        "id": listed.id,
+        "tenantId": origin.workspace_id,
+        "agentId": listed.program,
+        "agentVersionId": origin.version_id,
+        "versionLabel": origin.version,
+        "triggerType": origin.trigger_type,
+        "triggeredBy": origin.started_by,
+        "triggerId": origin.trigger_id,
+        "status": str(listed.status),
+        "totalTokensUsed": listed.usage.total_tokens,
+        "cost": listed.usage.cost,
+        "rootRunId": listed.root_run_id,
+        "runCount": listed.runs,
+        "startedAt": at(listed.started_at),
+        "updatedAt": at(listed.updated_at),
+    }
+
+
+def _session_status(whole: Whole, root: RunParts, now: datetime) -> str:
+    kinds = [task.spec.request.kind for parts in whole.runs for task in pending_of(parts, now)]
+    moving = any(parts.run.parent_id is not None and parts.run.state in {"queued", "running"} for parts in whole.runs)
+    return str(status_of(root.run.state, kinds, children_move=moving))
+
+
+def _run_row(parts: RunParts, whole: Whole, now: datetime, *, exposed: bool) -> Plain:
+    run = parts.run
+    output, error = output_of(run, parts.entries)
+    version = _version(parts)
+    return {
+        "id": run.id,
+        "sessionId": run.session_id,
+        "agentId": run.program,
+        "agentVersionId": run.origin.version_id,
+        "agentName": run.program if version is None else version.name,
+        "versionLabel": run.origin.version,
+        "llmModel": None if version is None else version.model,
+        "parentRunId": run.parent_id,
+        "depth": _depths(whole)[run.id],
+        "status": status(parts, now),
+        "totalTokensUsed": run.usage.total_tokens,
+        "cost": run.usage.cost,
+        "activeSeconds": run.active.total_seconds(),
+        "output": readable(output) if exposed else None,
+        "error": error if exposed else None,
+        "input": _input(parts) if exposed else None,
+        "triggerType": run.origin.trigger_type,
+        "triggerId": run.origin.trigger_id,
+        "triggeredBy": run.origin.started_by,
+        "startedAt": at(run.created_at),
+        "finishedAt": at(_ended_at(parts)),
+    }
+
+
+def _depths(whole: Whole) -> Mapping[str, int]:
+    depths: dict[str, int] = {}
+    for parts in whole.runs:
+        parent = parts.run.parent_id
+        depths[parts.run.id] = 0 if parent is None else depths.get(parent, 0) + 1
+    return depths
+
+
+def _ended_at(parts: RunParts) -> datetime | None:
+    last = parts.entries[-1] if parts.entries else None
+    return last.at if last is not None and last.kind is EntryKind.FINISHED else None
+
+
+def _started(parts: RunParts) -> dict[str, Any]:
+    first: Entry | None = parts.entries[0] if parts.entries else None
+    return {} if first is None else plain_of(first.data)
+
+
+def _input(parts: RunParts) -> Json:
+    return readable(_started(parts).get("input"))
+
+
+def _version(parts: RunParts) -> AgentVersion | None:
+    stored = _started(parts).get("version")
+    return None if stored is None else from_json(stored)
+
+
+def _start_context(parts: RunParts) -> Json:
+    """Return the configuration that the run was started with, by the names of the management API."""
+    version = _version(parts)
+    if version is None:
+        return None
+    limits = version.limits
+    return {
+        "version": version.label,
+        "userInput": _input(parts),
+        "llmModel": version.model,
+        "instructions": version.instructions,
+        "temperature": version.temperature,
+        "topP": version.top_p,
+        "topK": version.top_k,
+        "maxIterations": limits.max_iterations,
+        "maxToolCalls": limits.max_tool_calls,
+        "maxTokensPerRun": limits.max_tokens_per_run,
+        "maxSessionTokens": limits.max_session_tokens,
+        "maxSessionDurationSec": limits.max_session_seconds,
+        "maxActiveDurationSec": limits.max_active_seconds,
+        "agentExecutionMode": version.mode,
+        "rootAgentExecutionMode": version.mode,
+        "canExecuteSubAgents": False,
+        "subAgentExecutionModel": "sequential",
+        "maxDepth": 0,
+    }

@@ -1,0 +1,228 @@
+"""What people and keys do with sessions over the service: start, read, answer, skip a wait, complete, terminate.
+
+Reading returns everything of a session on one snapshot. Commands are returned as units, so that the caller can put
+what it remembers of the request into the same transaction; `Runtime.wake` must follow them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from sayso.model.decisions import Answer
+from sayso.model.errors import NotWaiting, RunNotPaused, SessionNotFound
+from sayso.model.ids import RunId, SessionId
+from sayso.model.journal import Entry
+from sayso.model.runs import ENDED, Run, RunState
+from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
+from sayso.model.tasks import MessageRequest, UserTask
+from sayso.model.workspaces import Principal, Reach
+from sayso.runtime import endings, units
+from sayso.runtime.auditing import write_down
+from sayso.runtime.door import Runtime
+from sayso.runtime.ports import Transaction
+from sayso.runtime.reach import reached, refuse_beyond
+
+_MOST_RUNS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunParts:
+    """One run with its journal and its tasks."""
+
+    run: Run
+    entries: Sequence[Entry]
+    tasks: Sequence[UserTask]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """A session with everything in it, on one snapshot."""
+
+    session: ListedSession
+    runs: Sequence[RunParts]
+    """Oldest first."""
+    user_id: str | None
+
+
+class Sessions:
+    """The sessions of one runtime, for people and keys.
+
+    Args:
+        runtime: The door.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    # -- reading -----------------------------------------------------------------------------------------
+
+    async def page(self, wanted: SessionFilter, reach: Reach, *, limit: int, skip: int) -> SessionPage:
+        """Return one page of the sessions within reach, that with the newest root run first."""
+        return await self._runtime.list_sessions(replace(wanted, reach=reach), limit=limit, skip=skip)
+
+    async def run(self, run_id: RunId, reach: Reach) -> RunParts:
+        """Return a run with its journal and tasks.
+
+        Raises:
+            RunNotFound, OutOfScope: See `reach.reached`.
+        """
+        return await self._runtime.store.read(lambda tx: _parts(tx, reached(tx, run_id, reach)))
+
+    async def whole(self, run_id: RunId, reach: Reach) -> Whole:
+        """Return the session of any of its runs.
+
+        Raises:
+            RunNotFound, OutOfScope: See `reach.reached`.
+        """
+        return await self._runtime.store.read(lambda tx: whole(tx, reached(tx, run_id, reach).session_id))
+
+    async def session(self, session_id: SessionId, reach: Reach) -> Whole:
+        """Return a session by its id.
+
+        Raises:
+            SessionNotFound: No such session in the workspace.
+            OutOfScope: There is, but the key does not reach it.
+        """
+        return await self._runtime.store.read(lambda tx: whole(tx, _reached_root(tx, session_id, reach).session_id))
+
+    # -- commands, as units ------------------------------------------------------------------------------
+
+    def starting(self, command: units.Start, principal: Principal) -> Callable[[Transaction], units.Claimed]:
+        """Return the unit that creates a queued run, written down as started by this principal."""
+        now = self._runtime.clock.now()
+
+        def unit(tx: Transaction) -> units.Claimed:
+            claimed = units.start(tx, command, now, None)
+            if claimed is None:
+                raise NotWaiting(f"Expected a new run id, but {command.run_id} is taken.", run_id=command.run_id)
+            about = {"session": command.session_id, "program": command.program, "version": command.origin.version}
+            workspace = command.origin.workspace_id
+            write_down(tx, workspace, now, principal.actor, "run.started", command.run_id, about)
+            return claimed
+
+        return unit
+
+    def sending(self, run_id: RunId, text: str, principal: Principal, reach: Reach) -> Callable[[Transaction], Run]:
+        """Return the unit that gives a run the message it waits for.
+
+        Raises:
+            NotWaiting: It does not wait for a message; the error says what it does. (When the unit runs.)
+        """
+        now = self._runtime.clock.now()
+
+        def unit(tx: Transaction) -> Run:
+            run = reached(tx, run_id, reach)
+            pending = tx.run_tasks(run_id, pending_only=True)
+            waiting = [task for task in pending if isinstance(task.spec.request, MessageRequest)]
+            if not waiting:
+                raise _not_waiting(run, bool(pending))
+            task = waiting[0]
+            units.decide(tx, task.id, Answer(values={"value": text}), task.digest, principal.actor, now)
+            return tx.find_run(run_id) or run
+
+        return unit
+
+    def skipping(self, run_id: RunId, principal: Principal, reach: Reach) -> Callable[[Transaction], Run]:
+        """Return the unit that ends the waits of a run; see `Runtime.skip_wait`."""
+        now = self._runtime.clock.now()
+
+        def unit(tx: Transaction) -> Run:
+            run = reached(tx, run_id, reach)
+            endings.skip_wait(tx, run_id, principal.actor, now)
+            return tx.find_run(run_id) or run
+
+        return unit
+
+    def cancelling(
+        self, run_id: RunId, reason: str | None, principal: Principal, reach: Reach
+    ) -> Callable[[Transaction], Run]:
+        """Return the unit that ends a run with its tree; one that has ended stays as it is."""
+        now = self._runtime.clock.now()
+
+        def unit(tx: Transaction) -> Run:
+            run = reached(tx, run_id, reach)
+            endings.cancel(tx, run_id, principal.actor, reason, now)
+            return tx.find_run(run_id) or run
+
+        return unit
+
+    def terminating(
+        self, session_id: SessionId, reason: str | None, principal: Principal, reach: Reach
+    ) -> Callable[[Transaction], list[Run]]:
+        """Return the unit that ends every run of a session; it returns those that it ended."""
+        now = self._runtime.clock.now()
+        why = reason or f"Session terminated by {principal.id}"
+
+        def unit(tx: Transaction) -> list[Run]:
+            _reached_root(tx, session_id, reach)
+            open_ = [run for run in _runs(tx, session_id) if run.state not in ENDED]
+            ended = [run for run in open_ if endings.cancel(tx, run.id, principal.actor, why, now)]
+            workspace = reach.workspace_id
+            about = {"reason": why, "runs": [run.id for run in ended]}
+            write_down(tx, workspace, now, principal.actor, "session.terminated", session_id, about)
+            return ended
+
+        return unit
+
+    def completing(
+        self, session_id: SessionId, note: str | None, principal: Principal, reach: Reach
+    ) -> Callable[[Transaction], list[Run]]:
+        """Return the unit that marks the waiting runs of a session as completed; it returns these.
+
+        Raises:
+            RunNotPaused: A run is at work, or nothing of the session is open. (When the unit runs.)
+        """
+        now = self._runtime.clock.now()
+
+        def unit(tx: Transaction) -> list[Run]:
+            _reached_root(tx, session_id, reach)
+            open_ = [run for run in _runs(tx, session_id) if run.state not in ENDED and run.parent_id is None]
+            if not open_ or any(run.state is not RunState.WAITING for run in open_):
+                what = "is over" if not open_ else "is at work"
+                raise RunNotPaused(f"Expected session {session_id} to wait, but it {what}.")
+            for run in open_:
+                endings.complete(tx, run.id, principal.actor, note, now)
+            return open_
+
+        return unit
+
+
+def whole(tx: Transaction, session_id: SessionId) -> Whole:
+    """Return a session with everything in it.
+
+    Raises:
+        SessionNotFound: There is none.
+    """
+    listed, stored = tx.sessions.find_listed(session_id), tx.sessions.find(session_id)
+    if listed is None or stored is None:
+        raise SessionNotFound(f"Expected a session {session_id}, but there is none.")
+    runs = [_parts(tx, run) for run in _runs(tx, session_id)]
+    return Whole(session=listed, runs=runs, user_id=stored.user_id)
+
+
+def _runs(tx: Transaction, session_id: SessionId) -> list[Run]:
+    """Return the runs of a session, oldest first."""
+    return tx.list_runs(session_id=session_id, program=None, state=None, limit=_MOST_RUNS)[::-1]
+
+
+def _parts(tx: Transaction, run: Run) -> RunParts:
+    return RunParts(run=run, entries=tx.load_entries(run.id, after=0), tasks=tx.run_tasks(run.id, pending_only=False))
+
+
+def _reached_root(tx: Transaction, session_id: SessionId, reach: Reach) -> Run:
+    listed = tx.sessions.find_listed(session_id)
+    run = None if listed is None else tx.find_run(listed.root_run_id)
+    if run is None or run.origin.workspace_id != reach.workspace_id:
+        raise SessionNotFound(f"Expected a session {session_id}, but there is none.")
+    refuse_beyond(tx, reach, run)
+    return run
+
+
+def _not_waiting(run: Run, for_people: bool) -> NotWaiting:
+    if for_people:
+        return NotWaiting(
+            f"Expected run {run.id} to wait for a message, but it waits for a user task.",
+            hint="Complete the task: name it by userTaskId.",
+            run_id=run.id,
+        )
+    what = f"is {run.state}"
+    return NotWaiting(f"Expected run {run.id} to wait for a message, but it {what}.", run_id=run.id)
