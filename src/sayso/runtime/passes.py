@@ -117,14 +117,22 @@ class Pass:
         Raises:
             Suspended: Nobody has decided.
         """
-        outcome = self.record.decisions.get(key)
-        if outcome is not None:
-            self.notice(key)
-            return outcome
-        waiting.get().add(key)
-        if key not in self.record.asked and self.commits is not None:
+        if key not in self.record.asked and key not in self.record.decisions and self.commits is not None:
             self._open(self.commits, key, spec, announce, calls)
-        raise Suspended
+        return self.answer(key)
+
+    def answer(self, key: str) -> Outcome:
+        """Return how a task that was opened is decided.
+
+        Raises:
+            Suspended: Nobody has decided.
+        """
+        outcome = self.record.decisions.get(key)
+        if outcome is None:
+            waiting.get().add(key)
+            raise Suspended
+        self.notice(key)
+        return outcome
 
     def timed(self, outcome: dict[str, Any], begun: datetime) -> dict[str, Any]:
         """Return an outcome with the microseconds that its effect took."""
