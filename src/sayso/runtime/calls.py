@@ -23,7 +23,7 @@ from sayso.core.ledger import (
 )
 from sayso.model.calls import CallMove, CallResult, CallState, Effect
 from sayso.model.decisions import Outcome
-from sayso.model.errors import LeaseLost, UnstorableValue
+from sayso.model.errors import LeaseLost
 from sayso.model.ids import CallId
 from sayso.model.journal import EntryKind
 from sayso.model.json import Json
@@ -321,8 +321,8 @@ def _result_json(result: CallResult) -> dict[str, Any]:
     try:
         value = to_json(result.value)
         json_bytes(value)
-    except UnstorableValue:
-        value = repr(result.value).encode("utf-8", "backslashreplace").decode()
+    except Exception:  # noqa: BLE001 - code of the value's own class may run, and may raise anything
+        value = _shown(result.value)
     plain = {
         "state": str(result.state),
         "value": value,
@@ -332,6 +332,14 @@ def _result_json(result: CallResult) -> dict[str, Any]:
         "arguments": result.arguments,
     }
     return {name: item for name, item in plain.items() if item is not None}
+
+
+def _shown(value: object) -> str:
+    """Return a value that cannot be stored as text, whatever its own code does."""
+    try:
+        return repr(value).encode("utf-8", "backslashreplace").decode()
+    except Exception:  # noqa: BLE001 - see above
+        return f"(a {type(value).__name__} that cannot be shown)"
 
 
 def _result(plain: Mapping[str, Any]) -> CallResult:

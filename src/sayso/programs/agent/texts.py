@@ -33,3 +33,22 @@ def as_json(text: str) -> tuple[Any, str | None]:
         return json.loads(stripped), None
     except ValueError as exc:
         return None, f"it is not JSON: {exc}"
+
+
+def storable(text: str) -> str:
+    """Return a text that UTF-8 can carry: lone surrogates are written out."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def message_of(exc: BaseException) -> str:
+    """Return what an exception says, whatever its own code does."""
+    try:
+        return storable(str(exc))
+    except Exception:  # noqa: BLE001 - code of the exception's own class, which must not hide that it was raised
+        return "(its message cannot be read)"
+
+
+def described(exc: BaseException) -> str:
+    """Return an exception in one line that can be stored."""
+    said = message_of(exc)
+    return f"{type(exc).__name__}: {said}" if said else type(exc).__name__

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, TypeVar, cast, get_type_hints
+from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -104,6 +104,14 @@ class Tool:
             )
             return dict(arguments), found
         return cast("dict[str, Json]", model.model_dump(mode="json")), ()
+
+    def given(self, arguments: Mapping[str, Json], context: ToolContext) -> dict[str, Any]:
+        """Return what the function is called with: typed arguments, and what it takes of the context."""
+        model = self.arguments.model_validate(dict(arguments))
+        found = {name: getattr(model, name) for name in type(model).model_fields}
+        for name in _given_by_us(self.function):
+            found[name] = context.session_state if name == "session_state" else context
+        return found
 
     def sentence(self, arguments: Mapping[str, Json]) -> str:
         """Return the card's sentence."""
@@ -231,6 +239,8 @@ def as_tool(item: Tool | Callable[..., Any]) -> Tool:
 
 def _made(function: Callable[..., Any], name: str | None, description: str | None, options: dict[str, Any]) -> Tool:
     found = name or getattr(function, "__name__", type(function).__name__)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise ValueError(f"Expected tool '{found}' to return its result, but it yields.")
     if not _NAME.fullmatch(found):
         raise ValueError(f"Expected a tool's name of letters, digits, _ and - (at most 64), but got {found!r}.")
     about, parameters = _docs(inspect.getdoc(function) or "")
@@ -250,11 +260,11 @@ def _effect(effect: Effect | str) -> Effect:
 
 def _model(function: Callable[..., Any], name: str, about: Mapping[str, str]) -> type[BaseModel]:
     """Return a pydantic model of a function's arguments, without those that we give."""
-    hints = get_type_hints(function, include_extras=True)
+    hints, ours = get_type_hints(function, include_extras=True), _given_by_us(function)
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
         hint = hints.get(parameter.name, Any)
-        if parameter.name in _CONTEXT or hint is ToolContext:
+        if parameter.name in ours:
             continue
         if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
             raise ValueError(f"Expected named arguments on tool '{name}', but it takes '{parameter}'.")
@@ -264,6 +274,17 @@ def _model(function: Callable[..., Any], name: str, about: Mapping[str, str]) ->
         return create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
     except Exception as exc:
         raise ValueError(f"Expected arguments of tool '{name}' that have a JSON Schema, but: {exc}.") from exc
+
+
+def _given_by_us(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the parameters that the model does not see: the session's state, and the context under any name."""
+    hints = get_type_hints(function)
+    named = inspect.signature(function).parameters
+    return tuple(
+        name
+        for name in named
+        if name in _CONTEXT or hints.get(name) is ToolContext or ToolContext in get_args(hints.get(name))
+    )
 
 
 def _docs(text: str) -> tuple[str, dict[str, str]]:

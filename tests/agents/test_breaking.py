@@ -1,0 +1,126 @@
+"""What models, tools and people get wrong, by accident or on purpose: every one of them has an outcome that is told."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from pydantic import Field
+
+import sayso
+from sayso import ToolContext, ToolError, tool
+from sayso.testing import call
+from tests.agents.test_agents import Desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+class _Mute(Exception):
+    def __str__(self) -> str:
+        raise ValueError("no words")
+
+
+class _Own(BaseException):
+    pass
+
+
+_RAISED = [
+    _Mute,
+    lambda: ValueError("\ud800"),
+    lambda: SystemExit(3),
+    asyncio.CancelledError,
+    _Own,
+    StopIteration,
+    TimeoutError,
+]
+
+
+@pytest.mark.parametrize("make", _RAISED, ids=["mute", "surrogate", "exit", "cancelled", "own", "stop", "time"])
+@pytest.mark.parametrize("is_async", [True, False])
+def test_whatever_a_tool_raises_is_an_outcome(desk: Desk, make: Callable[[], BaseException], is_async: bool) -> None:
+    """I5: a started call ends as succeeded, failed or uncertain."""
+
+    def sync() -> str:
+        raise make()
+
+    async def asynchronous() -> str:
+        raise make()
+
+    desk.tools = lambda: [tool(name="bad", timeout=5)(asynchronous if is_async else sync)]
+    assert desk.run(call("bad"), "ok").active_requirements[0].kind == "uncertain"
+    assert desk.calls() == {"turn#1/call:1": "uncertain"}
+
+
+def test_a_tool_error_may_say_anything(desk: Desk) -> None:
+    def bad() -> str:
+        raise ToolError("\ud800")
+
+    desk.tools = lambda: [bad]
+    assert desk.run(call("bad"), "ok").status == "COMPLETED"
+    assert desk.told() == ["Error (tool_error): \\ud800"]
+
+
+class _Shy:
+    def __repr__(self) -> str:
+        raise ValueError("not me")
+
+
+def test_a_result_that_cannot_be_shown_has_still_happened(desk: Desk) -> None:
+    desk.tools = lambda: [tool(name="odd")(lambda: _Shy())]
+    assert desk.run(call("odd"), "ok").status == "COMPLETED"
+    assert (desk.calls(), desk.told()) == ({"turn#1/call:1": "succeeded"}, ["(a _Shy that cannot be shown)"])
+
+
+@pytest.mark.parametrize("effect", ["read", "once"])
+def test_a_blocking_tool_that_takes_too_long_is_unknown(desk: Desk, effect: str) -> None:
+    """Its thread cannot be stopped, but neither the turn nor the run is held up by it."""
+    goes_on = threading.Event()
+
+    def slow() -> str:
+        desk.ran.append(1)
+        goes_on.wait(10)
+        return "late"
+
+    desk.tools = lambda: [tool(timeout=0.05, effect=effect)(slow), tool(name="quick")(lambda: "quick")]
+    output = desk.run([call("slow"), call("quick")], "ok")
+    goes_on.set()
+    if effect == "once":
+        assert output.active_requirements[0].kind == "uncertain"
+        return
+    assert (output.status, len(desk.ran)) == ("COMPLETED", 3)
+    assert "TimeoutError: it took longer than 0.05 s" in desk.told()[0]
+
+
+def _with_text(n: int, where: "sayso.ToolContext") -> str:
+    return f"{n} in {where.run_id}"
+
+
+def _with_option(n: Annotated[int, Field(json_schema_extra={"x": 1})], where: ToolContext | None = None) -> str:
+    return f"{n} in {'nowhere' if where is None else where.run_id}"
+
+
+@pytest.mark.parametrize("function", [_with_text, _with_option])
+def test_a_tool_gets_its_context_under_any_name_and_annotation(desk: Desk, function: Any) -> None:
+    desk.tools = lambda: [tool(name="f")(function)]
+    assert desk.run(call("f", n=3), "ok").status == "COMPLETED"
+    assert desk.told() == ["3 in run"]
+    assert list(desk.tools()[0].schema()["properties"]) == ["n"]
+
+
+def _yields() -> Any:
+    yield 1
+
+
+async def _yields_async() -> Any:
+    yield 1
+
+
+@pytest.mark.parametrize("function", [_yields, _yields_async])
+def test_a_tool_that_yields_is_refused(function: Any) -> None:
+    with pytest.raises(ValueError, match="it yields"):
+        tool(function)
