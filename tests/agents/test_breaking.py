@@ -11,6 +11,7 @@ from pydantic import Field
 
 import sayso
 from sayso import ToolContext, ToolError, tool
+from sayso.model.errors import InvalidDecision
 from sayso.testing import call
 from tests.agents.test_agents import Desk
 
@@ -124,3 +125,45 @@ async def _yields_async() -> Any:
 def test_a_tool_that_yields_is_refused(function: Any) -> None:
     with pytest.raises(ValueError, match="it yields"):
         tool(function)
+
+
+@pytest.mark.parametrize(
+    ("tool_", "arguments"),
+    [
+        ("refund", {"customer": "ann", "amount": float("nan")}),
+        ("refund", {"customer": "ann", "amount": "NaN"}),
+        ("refund", {"customer": "\ud800", "amount": 1}),
+        ("look_up", {"customer": "\ud800"}),
+        ("none", {"customer": float("inf")}),
+        ("ask_human_number", {"question": "how many?", "min": float("inf")}),
+    ],
+)
+def test_arguments_that_no_json_can_carry_go_back(desk: Desk, tool_: str, arguments: Any) -> None:
+    output = desk.run(call(tool_, **arguments), "I see \ud800")
+    assert (output.status, output.content, desk.ran) == ("COMPLETED", "I see \\ud800", [])
+    assert desk.told()[0].startswith(("Error (invalid_arguments)", "Error (tool_not_allowed)"))
+
+
+@pytest.mark.parametrize("arguments", [{"subject": "hi", "n": "x"}, {"n": 1}, {"subject": "hi", "n": 1, "more": 2}])
+def test_nobody_is_asked_to_complete_a_call_that_does_not_fit(desk: Desk, arguments: Any) -> None:
+    """Item 54: the schema comes before the person."""
+
+    def mail(subject: str, n: int, to: str) -> str:
+        raise AssertionError("must not run")
+
+    desk.tools = lambda: [tool(requires_user_input=True, user_input_fields=["to"])(mail)]
+    assert desk.run(call("mail", **arguments), "ok").status == "COMPLETED"
+    assert desk.told()[0].startswith("Error (invalid_arguments)")
+    assert desk.calls() == {"turn#1/call:1": "refused"}
+
+
+@pytest.mark.parametrize("value", [float("nan"), ("a", 1), b"x", {"$": "evil"}])
+def test_edited_arguments_are_json(desk: Desk, value: Any) -> None:
+    def send(what: Any) -> str:
+        raise AssertionError("must not run")
+
+    desk.tools = lambda: [tool(requires_confirmation=True)(send)]
+    output = desk.run(call("send", what=1), "ok")
+    with pytest.raises(InvalidDecision):
+        output.active_requirements[0].edit({"what": value})
+    assert desk.agent().get_run_output("run").is_paused

@@ -251,7 +251,7 @@ def _arguments(proposal: Proposal, tool: Tool | None) -> tuple[dict[str, Json], 
         given = sorted(set(proposal.arguments) & set(tool.user_input_fields))
         if given:
             return proposal.arguments, (f"{', '.join(given)}: only a person gives this",)
-        return proposal.arguments, ()
+        return proposal.arguments, tool.missing(proposal.arguments)
     return tool.plain(proposal.arguments)
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from sayso.core.ledger import tool_digest
+from sayso.core.ledger import canonical, tool_digest
 from sayso.model.calls import Effect
 from sayso.model.json import Json
 from sayso.model.tasks import OnTimeoutAction
@@ -99,11 +99,21 @@ class Tool:
         try:
             model = self.arguments.model_validate(dict(arguments))
         except ValidationError as exc:
-            found = tuple(
-                f"{'.'.join(map(str, error['loc'])) or 'arguments'}: {error['msg']}" for error in exc.errors()
-            )
-            return dict(arguments), found
-        return cast("dict[str, Json]", model.model_dump(mode="json")), ()
+            return dict(arguments), _found(exc)
+        typed = cast("dict[str, Json]", model.model_dump(mode="json"))
+        try:
+            canonical(typed)
+        except ValueError as exc:  # e.g. "NaN", which pydantic takes for a number
+            return dict(arguments), (f"they cannot be written as JSON: {exc}",)
+        return typed, ()
+
+    def missing(self, arguments: Mapping[str, Json]) -> tuple[str, ...]:
+        """Return what stands against arguments before a person has given the rest."""
+        try:
+            self.arguments.model_validate(dict(arguments))
+        except ValidationError as exc:
+            return _found(exc, *self.user_input_fields)
+        return ()
 
     def given(self, arguments: Mapping[str, Json], context: ToolContext) -> dict[str, Any]:
         """Return what the function is called with: typed arguments, and what it takes of the context."""
@@ -274,6 +284,12 @@ def _model(function: Callable[..., Any], name: str, about: Mapping[str, str]) ->
         return create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
     except Exception as exc:
         raise ValueError(f"Expected arguments of tool '{name}' that have a JSON Schema, but: {exc}.") from exc
+
+
+def _found(error: ValidationError, *but: str) -> tuple[str, ...]:
+    """Return what stands against arguments, one sentence each, without what concerns some of them."""
+    found = [item for item in error.errors() if not item["loc"] or item["loc"][0] not in but]
+    return tuple(f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}" for item in found)
 
 
 def _given_by_us(function: Callable[..., Any]) -> tuple[str, ...]:
