@@ -11,7 +11,7 @@ from pydantic import Field
 
 import sayso
 from sayso import ToolContext, ToolError, tool
-from sayso.model.errors import InvalidDecision
+from sayso.model.errors import AlreadyDecided, InvalidDecision
 from sayso.testing import call
 from tests.agents.test_agents import Desk
 
@@ -167,3 +167,34 @@ def test_edited_arguments_are_json(desk: Desk, value: Any) -> None:
     with pytest.raises(InvalidDecision):
         output.active_requirements[0].edit({"what": value})
     assert desk.agent().get_run_output("run").is_paused
+
+
+@pytest.mark.parametrize(
+    ("proposal", "one", "other"),
+    [
+        (call("ask_human_text", question="q"), lambda item: item.answer("a"), lambda item: item.answer("b")),
+        (
+            call("refund", customer="ann", amount=20),
+            lambda item: item.edit({"customer": "ann", "amount": 1}),
+            lambda item: item.edit({"customer": "ann", "amount": 99}),
+        ),
+        (
+            call("ask_human_choice", question="q", options=[{"id": "a", "label": "A"}, {"id": "b", "label": "B"}]),
+            lambda item: item.choose("a"),
+            lambda item: item.choose("b"),
+        ),
+    ],
+)
+def test_a_second_answer_of_the_same_kind_is_too_late(desk: Desk, proposal: Any, one: Any, other: Any) -> None:
+    """Item 141: it is told who was faster; the same answer once more does no harm."""
+    desk.run(proposal, call("ask_human_text", question="and?"), "ok")
+    first, second, third = (desk.agent().get_run_output("run") for _ in range(3))
+    one(first.active_requirements[0])
+    desk.agent().decide(first)
+    one(second.active_requirements[0])
+    desk.agent().decide(second)
+    other(third.active_requirements[0])
+    with pytest.raises(AlreadyDecided):
+        desk.agent().decide(third)
+    with pytest.raises(AlreadyDecided):
+        desk.agent().continue_run(third)
