@@ -10,9 +10,9 @@ import pytest
 from pydantic import Field
 
 import sayso
-from sayso import ToolContext, ToolError, tool
+from sayso import Agent, Team, ToolContext, ToolError, tool
 from sayso.model.errors import AlreadyDecided, InvalidDecision
-from sayso.testing import call
+from sayso.testing import ScriptedModel, call
 from tests.agents.test_agents import Desk
 
 
@@ -198,3 +198,29 @@ def test_a_second_answer_of_the_same_kind_is_too_late(desk: Desk, proposal: Any,
         desk.agent().decide(third)
     with pytest.raises(AlreadyDecided):
         desk.agent().continue_run(third)
+
+
+_UNANSWERABLE = [
+    call("ask_human_number", question="q", min=5, max=1),
+    call("ask_human_choice", question="q", options=[{"id": "a", "label": "1"}, {"id": "a", "label": "2"}]),
+    call("ask_human_form", question="q", schema={"type": "objekt"}),
+    call("ask_human_form", question="q", schema={"type": "object", "required": "a"}),
+    call("ask_human_form", question="q", schema={"type": "array"}),
+    call("ask_human_form", question="q", schema={"properties": {"a": {"$ref": "http://elsewhere/a"}}}),
+    call("ask_human_form", question="q", schema={"allOf": [{"$ref": "#/$defs/none"}]}),
+    call("ask_human_text", question="   "),
+    call("reply_and_wait", message="\n"),
+    call("wait", until="0001-01-01T00:00:00+23:00"),
+]
+
+
+@pytest.mark.parametrize("proposal", _UNANSWERABLE, ids=lambda item: f"{item.tool}")
+def test_nobody_is_asked_what_nobody_can_answer(desk: Desk, proposal: Any) -> None:
+    assert desk.run(proposal, "ok").status == "COMPLETED"
+    assert desk.told()[0].startswith("Error (invalid_arguments)")
+
+
+def test_a_member_named_like_a_platform_tool_is_refused() -> None:
+    member = Agent("human text", model=ScriptedModel(["x"]))
+    with pytest.raises(ValueError, match="ask_human_text"):
+        Team("t", model=ScriptedModel(["x"]), members=[member])

@@ -48,9 +48,9 @@ class AgentDefinition:
         self.dependencies = dependencies or {}
         self.tools = tools_of(tools)
         self.members = {f"ask_{_SAFE.sub('_', member.name)}"[:64]: member for member in members}
-        clash = [name for name in self.members if name in self.tools]
+        clash = [name for name in self.members if name in self.tools or name in PLATFORM]
         if clash or len(self.members) != len(members):
-            raise ValueError(f"Expected members and tools of different names, but got {sorted(self.members)}.")
+            raise ValueError(f"Expected members and tools of different names, but got {clash or sorted(self.members)}.")
 
     def shape(self) -> Shape:
         """Return what the keys of a run are; the tools are checked call by call, by their digests."""

@@ -4,10 +4,10 @@ They are offered beside the agent's tools; those that need a person only under a
 so they need no ledger: what a person answers is the journaled outcome.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sayso.core.schemas import problems
+from sayso.core.schemas import problems, unusable
 from sayso.model.decisions import Outcome
 from sayso.model.json import Json
 from sayso.model.messages import Proposal, ToolOffer
@@ -121,6 +121,9 @@ class PlatformTools:
             return f"Error (invalid_arguments): {'; '.join(found)}", True
         if name == "wait":
             return await self._wait(key, arguments)
+        problem = _unanswerable(cast("dict[str, Any]", arguments))
+        if problem is not None:
+            return f"Error (invalid_arguments): {problem}", True
         request = _request(name, cast("dict[str, Any]", arguments))
         spec = TaskSpec(
             request=request,
@@ -140,10 +143,11 @@ class PlatformTools:
         if "until" in arguments:
             try:
                 until = datetime.fromisoformat(arguments["until"])
-            except ValueError:
+                if until.tzinfo is None:
+                    return "Error (invalid_arguments): until has no offset, such as Z", True
+                until = until.astimezone(UTC)
+            except (ValueError, OverflowError):
                 return "Error (invalid_arguments): until is no RFC 3339 time", True
-            if until.tzinfo is None:
-                return "Error (invalid_arguments): until has no offset, such as Z", True
         else:
             until = began + timedelta(seconds=arguments["duration_seconds"])
         seconds = max((until - began).total_seconds(), 0.0)
@@ -153,6 +157,18 @@ class PlatformTools:
         self._waited += seconds
         await self._ctx.sleep(f"{key}:wait", until)
         return "the time has come", False
+
+
+def _unanswerable(given: dict[str, Any]) -> str | None:
+    """Return why no answer could fit a question; None where one can."""
+    if not given.get("question", given.get("message", "")).strip():
+        return "the question is empty"
+    if "min" in given and "max" in given and given["min"] > given["max"]:
+        return "min is more than max"
+    ids = [option["id"] for option in given.get("options", ())]
+    if len(set(ids)) != len(ids):
+        return "two options have one id"
+    return unusable(given["schema"]) if "schema" in given else None
 
 
 def _request(name: str, given: dict[str, Any]) -> TaskRequest:
