@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import pytest
 from pydantic import Field
 
 import sayso
-from sayso import Agent, Team, ToolContext, ToolError, tool
+from sayso import Agent, StepFailed, Team, ToolContext, ToolError, tool
 from sayso.model.errors import AlreadyDecided, InvalidDecision
 from sayso.testing import ScriptedModel, call
 from tests.agents.test_agents import Desk
@@ -224,3 +225,21 @@ def test_a_member_named_like_a_platform_tool_is_refused() -> None:
     member = Agent("human text", model=ScriptedModel(["x"]))
     with pytest.raises(ValueError, match="ask_human_text"):
         Team("t", model=ScriptedModel(["x"]), members=[member])
+
+
+@pytest.mark.parametrize(("policy", "status"), [("reject", "ERROR"), ("skip", "COMPLETED")])
+def test_a_deadline_that_rejects_does_what_a_rejection_does(desk: Desk, policy: Any, status: str) -> None:
+    """Part C: `reject` applies `on_reject`."""
+    setting: dict[str, Any] = {"on_reject": "fail_run", "approval_timeout": 5, "on_timeout": policy}
+    desk.tools = lambda: [tool(requires_confirmation=True, **setting)(_refund_nobody)]
+    desk.run(call("_refund_nobody"), "ok")
+    desk.clock.advance(6)
+    with suppress(StepFailed):
+        desk.agent().continue_run(run_id="run", session_id="ses")
+    output = desk.agent().get_run_output("run")
+    assert (output.status, output.error_code) == (status, "approval_expired" if status == "ERROR" else None)
+    assert desk.calls() == {"turn#1/call:1": "expired"}
+
+
+def _refund_nobody() -> str:
+    raise AssertionError("must not run")

@@ -58,9 +58,15 @@ class Caller:
                     agent_name=self._facts.version.name, tool_name=proposal.tool, call_key=key
                 )
             )
-        if result.state is CallState.REJECTED and tool is not None and tool.on_reject == "fail_run":
-            raise StepFailed(key, error_type="rejected_by_human", error_message=result.note or "a person rejected it")
+        if result.code in {"rejected_by_human", "approval_expired"} and tool is not None:
+            self._fail_if_wanted(key, tool, result)
         return _told(result)
+
+    def _fail_if_wanted(self, key: str, tool: Tool, result: CallResult) -> None:
+        expired = result.state is CallState.EXPIRED
+        if tool.on_reject == "fail_run" and not (expired and tool.on_timeout == "skip"):
+            code = result.code or "rejected_by_human"
+            raise StepFailed(key, error_type=code, error_message=result.note or "a person rejected it")
 
     def _tool(self, name: str) -> Tool | None:
         return self._facts.tools.get(name) if name in self._facts.version.tools else None
