@@ -243,3 +243,54 @@ def test_a_deadline_that_rejects_does_what_a_rejection_does(desk: Desk, policy: 
 
 def _refund_nobody() -> str:
     raise AssertionError("must not run")
+
+
+class Side:
+    """A slow call, beside which a person decides, so that the branches that wait are begun again in the same pass."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self.paid = threading.Event()
+        self.agent: Any = None
+
+    def pay(self) -> str:
+        self.paid.set()
+        return "paid"
+
+    def slow(self) -> str:
+        output = self.agent.get_run_output("run")
+        output.active_requirements[0].confirm()
+        self.agent.decide(output)
+        assert self.paid.wait(10)
+        return "slow"
+
+    def tools(self) -> list[Any]:
+        return [tool(requires_confirmation=True)(self.pay), tool(effect="read")(self.slow)]
+
+    def run(self, *turns: Any) -> Any:
+        self.desk.turns = list(turns)
+        self.agent = self.desk.agent()
+        return self.agent.run("x", session_id="ses", run_id="run")
+
+
+def test_a_member_that_goes_on_beside_another_is_counted_once(desk: Desk) -> None:
+    side = Side(desk)
+    payer, waiter = side.tools()
+    members = [
+        Agent("a", model=ScriptedModel([call("pay"), "done"], tokens=(100, 0)), tools=[payer]),
+        Agent("b", model=ScriptedModel([call("slow"), "done"], tokens=(100, 0)), tools=[waiter]),
+    ]
+    desk.tools, desk.options = list, {"members": members, "max_tokens_per_run": 450}
+    output = side.run([call("ask_a", task="x"), call("ask_b", task="x")], "end")
+    assert (output.status, output.usage.total_tokens) == ("COMPLETED", 430)
+    assert desk.agent().get_run_output("run").usage.total_tokens == 430
+
+
+def test_a_wait_is_counted_once_against_its_budget(desk: Desk) -> None:
+    side = Side(desk)
+    desk.tools, desk.options = side.tools, {"wait_budget_seconds": 100}
+    output = side.run([call("wait", duration_seconds=60), call("slow"), call("pay")], "end")
+    assert (output.status, output.waiting_for) == ("PAUSED", "timer")
+    desk.clock.advance(61)
+    assert desk.agent().continue_run(run_id="run", session_id="ses").status == "COMPLETED"
+    assert desk.told() == ["the time has come", "slow", "paid"]

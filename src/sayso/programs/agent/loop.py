@@ -8,7 +8,7 @@ results go back in the order in which the model asked.
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from sayso.core.keys import join
@@ -62,6 +62,7 @@ class AgentLoop:
         self._caller = Caller(ctx, facts)
         self._platform = PlatformTools(ctx, facts)
         self.result = result or AgentResult()
+        self._used: dict[str, Usage] = {}
 
     async def run(self, given: Any, history: Sequence[Message] = ()) -> Any:
         """Work on an input until there is a final answer; return its content.
@@ -77,7 +78,7 @@ class AgentLoop:
             turn = join(self._path, f"turn#{number}")
             answer = await self._ask_model(turn, number)
             messages.append(answer)
-            self.result.usage = self.result.usage.plus(answer.usage)
+            self._count(turn, answer.usage)
             if answer.calls:
                 messages += await self._calls(turn, answer)
                 self._check_tokens()
@@ -165,7 +166,7 @@ class AgentLoop:
         except StepFailed as failure:
             return f"Error ({failure.error_type}): {failure.error_message}", True
         finally:
-            self.result.usage = self.result.usage.plus(member.result.usage)
+            self._count(key, member.result.usage)
         return rendered(content), False
 
     # -- the end -----------------------------------------------------------------------------------------
@@ -179,6 +180,11 @@ class AgentLoop:
             found = problems(schema, value)
             problem = "; ".join(found) or None
         return value, problem
+
+    def _count(self, key: str, usage: Usage) -> None:
+        """Take what was used at a key into the sum, once: a branch that is begun again counts anew, not twice."""
+        self._used[key] = usage
+        self.result.usage = reduce(Usage.plus, self._used.values(), Usage())
 
     def _check_tokens(self) -> None:
         most = self._version.limits.max_tokens_per_run

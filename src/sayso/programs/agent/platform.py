@@ -99,7 +99,7 @@ class PlatformTools:
         self._ctx = ctx
         self._facts = facts
         self._version = facts.version
-        self._waited = 0.0
+        self._waits: dict[str, float] = {}
 
     def offers(self, *, people: bool = True) -> tuple[ToolOffer, ...]:
         """Return the tools as they are offered to a model."""
@@ -152,9 +152,10 @@ class PlatformTools:
             until = began + timedelta(seconds=arguments["duration_seconds"])
         seconds = max((until - began).total_seconds(), 0.0)
         budget = self._version.limits.wait_budget_seconds
-        if self._waited + seconds > budget:
-            return f"Error (wait_budget_exceeded): of {budget:g} s, {budget - self._waited:g} s are left", True
-        self._waited += seconds
+        waited = sum(spent for other, spent in self._waits.items() if other != key)  # a branch may be begun again
+        if waited + seconds > budget:
+            return f"Error (wait_budget_exceeded): of {budget:g} s, {budget - waited:g} s are left", True
+        self._waits[key] = seconds
         await self._ctx.sleep(f"{key}:wait", until)
         return "the time has come", False
 
