@@ -12,7 +12,7 @@ from pydantic import Field
 
 import sayso
 from sayso import Agent, StepFailed, Team, ToolContext, ToolError, tool
-from sayso.model.errors import AlreadyDecided, InvalidDecision
+from sayso.model.errors import AlreadyDecided, InvalidDecision, SaysoError, UnstorableValue
 from sayso.testing import ScriptedModel, call
 from tests.agents.test_agents import Desk
 
@@ -294,3 +294,37 @@ def test_a_wait_is_counted_once_against_its_budget(desk: Desk) -> None:
     desk.clock.advance(61)
     assert desk.agent().continue_run(run_id="run", session_id="ses").status == "COMPLETED"
     assert desk.told() == ["the time has come", "slow", "paid"]
+
+
+_ODD: list[dict[str, Any]] = [
+    {"confirmation": "yes"},
+    {"confirmation": 1},
+    {"values": "abc"},
+    {"values": ["a"]},
+    {"values": {1: 2}},
+    {"edited_args": "x"},
+    {"edited_args": {"$": "evil"}},
+    {"choice": 5},
+    {"choice": ["a"]},
+    {"confirmation": True, "note": 5},
+    {"confirmation": True, "note": "\ud800"},
+    {"confirmation": True, "timeout_at": "soon"},
+]
+
+
+@pytest.mark.parametrize("answer", _ODD, ids=str)
+def test_an_odd_answer_is_refused_and_the_question_stays(desk: Desk, answer: dict[str, Any]) -> None:
+    output = desk.run(call("refund", customer="ann", amount=20), "ok")
+    sent = {"id": output.active_requirements[0].id, **answer}
+    with pytest.raises(SaysoError):
+        desk.agent().continue_run(run_id="run", session_id="ses", requirements=[sent])
+    assert len(desk.agent().get_run_output("run").active_requirements) == 1
+    assert desk.ran == []
+
+
+def test_a_result_that_cannot_be_stored_is_not_kept(desk: Desk) -> None:
+    desk.tools = lambda: [tool(external_execution=True)(_refund_nobody)]
+    requirement = desk.run(call("_refund_nobody"), "ok").active_requirements[0]
+    with pytest.raises(UnstorableValue):
+        requirement.set_external_execution_result(object())
+    assert (requirement.is_resolved(), requirement.values) == (False, None)

@@ -238,6 +238,7 @@ def decide(tx: Transaction, task_id: TaskId, verdict: Verdict, digest: str, by: 
         TaskClosed: The run ended or dropped the task.
         TaskChanged: The digest is not that of the stored bytes.
         InvalidDecision: The verdict does not fit; the task stays pending.
+        UnstorableValue: A part of it cannot be stored.
     """
     task = tx.find_task(task_id)
     if task is None:
@@ -252,11 +253,11 @@ def decide(tx: Transaction, task_id: TaskId, verdict: Verdict, digest: str, by: 
         raise InvalidDecision(
             f"Expected a decision that fits task {task_id} ('{task.key}'), but: {outcome.reason}.", task_id=task_id
         )
-    decision = _decision(task, outcome, by, now)
+    decision, entry = _decision(task, outcome, by, now), _decided(task, outcome, by, now)
     if not tx.decide_task(decision, timeout=False):
         _refuse_if_settled(tx.find_task(task_id) or task, now)
         raise TaskClosed(f"Expected task {task_id} to be pending, but it no longer is.", task_id=task_id)
-    if tx.wake_run(task.run_id, [_decided(task, outcome, by, now)], now=now) is None:
+    if tx.wake_run(task.run_id, [entry], now=now) is None:
         raise TaskClosed(f"Expected the run of task {task_id} to wait for it, but it has ended.", task_id=task_id)
     return decision
 
