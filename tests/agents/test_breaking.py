@@ -4,11 +4,12 @@ import asyncio
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from pydantic import Field
+from pydantic import BaseModel, Field, field_validator
 
 import sayso
 from sayso import Agent, StepFailed, Team, ToolContext, ToolError, tool
@@ -328,3 +329,37 @@ def test_a_result_that_cannot_be_stored_is_not_kept(desk: Desk) -> None:
     with pytest.raises(UnstorableValue):
         requirement.set_external_execution_result(object())
     assert (requirement.is_resolved(), requirement.values) == (False, None)
+
+
+class Slot(BaseModel):
+    day: date
+    people: int
+
+    @field_validator("people")
+    @classmethod
+    def even(cls, people: int) -> int:
+        if people % 2:
+            raise ValueError("an even number, please")
+        return people
+
+
+@pytest.mark.parametrize("wrong", ['{"day": "soon", "people": 2}', '{"day": "2026-01-02", "people": 3}'])
+def test_an_answer_that_only_its_type_refuses_is_repaired(desk: Desk, wrong: str) -> None:
+    """Item 38; a schema says less than a type."""
+    desk.tools, desk.options = list, {"output_schema": Slot}
+    right = '{"day": "2026-01-02", "people": 4}'
+    assert desk.run(wrong, right).content == Slot(day=date(2026, 1, 2), people=4)
+    assert desk.agent().get_run_output("run").content.people == 4
+
+
+def test_an_answer_that_its_type_refuses_twice_fails_and_can_be_read(desk: Desk) -> None:
+    desk.tools, desk.options = list, {"output_schema": Slot}
+    with pytest.raises(StepFailed):
+        desk.run(*['{"day": "2026-01-02", "people": 3}'] * 2)
+    assert desk.agent().get_run_output("run").error_code == "output_schema_violation"
+
+
+@pytest.mark.parametrize("wrong", ["NaN", "1e999", '"\\ud800"'])
+def test_an_answer_that_no_json_can_carry_is_repaired(desk: Desk, wrong: str) -> None:
+    desk.tools, desk.options = list, {"output_schema": {"type": ["number", "string"]}}
+    assert desk.run(wrong, "4").content == 4

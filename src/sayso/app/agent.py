@@ -1,12 +1,14 @@
 """`Agent`: an agent that can be run, continued, read and cancelled."""
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from sayso.app.agentruns import RunOutput, earlier_messages, run_output_of
 from sayso.app.continuing import Given, chooser
@@ -116,7 +118,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         super().__init__(version, tools=tools, client=client, dependencies=dependencies, members=members)
         self.version = replace(version, tools=tuple(self.tools))
         self.db = db or SqliteDb()
-        self.session_id, self.stream = session_id, stream
+        self.session_id, self.stream, self.unfit = session_id, stream, self._unfit
         self._output_type = output_schema if isinstance(output_schema, type) else None
         self._background: set[asyncio.Task[Any]] = set()
 
@@ -251,8 +253,21 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
     def _output_of(self, rest: Rest, tasks: list[UserTask], now: datetime) -> RunOutput:
         output = run_output_of(self.version, rest.run, rest.state, tasks, now, rest)
         if self._output_type is not None and output.status is RunStatus.completed:
-            output.content = TypeAdapter(self._output_type).validate_python(output.content)
+            with suppress(ValidationError):  # the run was started when another type was asked for
+                output.content = self._typed(output.content)
         return output
+
+    def _typed(self, content: Any) -> Any:
+        return TypeAdapter(cast("Any", self._output_type)).validate_json(json.dumps(content))
+
+    def _unfit(self, content: Any) -> str | None:
+        """Return what the output's type has against a final answer."""
+        try:
+            if self._output_type is not None:
+                self._typed(content)
+        except ValidationError as exc:
+            return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'it'}: {item['msg']}" for item in exc.errors())
+        return None
 
     def _bare_of(self, run: Run, tasks: list[UserTask], now: datetime, problem: SaysoError) -> RunOutput:
         output = run_output_of(self.version, run, run.state, tasks, now, None)

@@ -47,6 +47,7 @@ class AgentDefinition:
         self.client = client
         self.dependencies = dependencies or {}
         self.tools = tools_of(tools)
+        self.unfit: Callable[[Any], str | None] | None = None
         self.members = {f"ask_{_SAFE.sub('_', member.name)}"[:64]: member for member in members}
         clash = [name for name in self.members if name in self.tools or name in PLATFORM]
         if clash or len(self.members) != len(members):
@@ -83,6 +84,7 @@ class AgentDefinition:
             tools=self.tools,
             client=self.client,
             dependencies=own,
+            unfit=self.unfit,
             members={name: member.at_work(dependencies=own, **common) for name, member in self.members.items()},
             **common,
         )

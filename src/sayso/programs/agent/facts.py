@@ -25,6 +25,8 @@ class AgentFacts:
     dependencies: Mapping[str, Any] = field(default_factory=dict[str, Any])
     members: "Mapping[str, AgentFacts]" = field(default_factory=dict[str, "AgentFacts"])
     """Agents that this one may delegate to, by the name of the tool that does so."""
+    unfit: Callable[[Any], str | None] | None = None
+    """Says what stands against a final answer beyond its schema: what its Python type checks."""
     on_pause: Callable[[UserTask], Any] | None = None
     """Makes the event of a question; that of an agent's own run by default."""
 

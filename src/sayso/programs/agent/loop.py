@@ -12,6 +12,7 @@ from functools import partial, reduce
 from typing import Any
 
 from sayso.core.keys import join
+from sayso.core.ledger import canonical
 from sayso.core.schemas import problems
 from sayso.model.agents import AgentVersion
 from sayso.model.errors import StepFailed
@@ -178,8 +179,16 @@ class AgentLoop:
         value, problem = as_json(text)
         if problem is None:
             found = problems(schema, value)
-            problem = "; ".join(found) or None
+            problem = "; ".join(found) or self._unfit(value)
         return value, problem
+
+    def _unfit(self, value: Any) -> str | None:
+        """Return what stands against an answer that fits its schema: no JSON text carries it, or its type refuses."""
+        try:
+            canonical(value)
+        except ValueError as exc:
+            return str(exc)
+        return None if self._facts.unfit is None else self._facts.unfit(value)
 
     def _count(self, key: str, usage: Usage) -> None:
         """Take what was used at a key into the sum, once: a branch that is begun again counts anew, not twice."""
