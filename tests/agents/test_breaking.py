@@ -363,3 +363,35 @@ def test_an_answer_that_its_type_refuses_twice_fails_and_can_be_read(desk: Desk)
 def test_an_answer_that_no_json_can_carry_is_repaired(desk: Desk, wrong: str) -> None:
     desk.tools, desk.options = list, {"output_schema": {"type": ["number", "string"]}}
     assert desk.run(wrong, "4").content == 4
+
+
+_WRONG: list[dict[str, Any]] = [
+    {"output_schema": {"type": "objekt"}},
+    {"input_schema": {"$ref": "http://elsewhere/x"}},
+    {"wait_budget_seconds": -1},
+    {"max_session_seconds": float("nan")},
+    {"question_timeout": float("nan")},
+]
+
+
+@pytest.mark.parametrize("wrong", _WRONG, ids=str)
+def test_an_agent_that_could_never_work_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="within their bounds"):
+        Agent("a", model=ScriptedModel([]), **wrong)
+
+
+_NEVER: list[dict[str, Any]] = [
+    {"external_execution": True, "on_timeout": "approve"},
+    {"user_input_fields": ["n"], "on_timeout": "approve"},
+    {"max_attempts": 0},
+    {"approval_timeout": float("inf")},
+]
+
+
+@pytest.mark.parametrize("wrong", _NEVER, ids=str)
+def test_a_policy_that_cannot_be_honoured_is_refused(wrong: dict[str, Any]) -> None:
+    def bare(n: int) -> int:
+        return n
+
+    with pytest.raises(ValueError, match="Expected"):
+        tool(**wrong)(bare)

@@ -16,7 +16,7 @@ from sayso.app.database import SqliteDb
 from sayso.app.portal import portal
 from sayso.app.runnable import Runnable, given_of, run_id_of
 from sayso.core.codec import to_json
-from sayso.core.schemas import problems
+from sayso.core.schemas import problems, unusable_schema
 from sayso.model.agents import AgentMode, AgentVersion, Limits
 from sayso.model.errors import Invalid, SaysoError
 from sayso.model.ids import RunId, SessionId
@@ -352,12 +352,16 @@ def _check(version: AgentVersion) -> None:
         "temperature (0 to 1)": version.temperature is not None and not 0 <= version.temperature <= 1,
         "top_p (0.1 to 1)": version.top_p is not None and not 0.1 <= version.top_p <= 1,
         "top_k (1 to 500)": version.top_k is not None and not 1 <= version.top_k <= 500,
-        "question_timeout (more than 0)": version.question_timeout is not None and version.question_timeout <= 0,
+        "question_timeout (more than 0)": version.question_timeout is not None and not version.question_timeout > 0,
         "on_question_timeout": version.on_question_timeout not in {"reject", "cancel", "skip"},
         "max_iterations (more than 0)": limits.max_iterations < 1,
         "max_tool_calls (more than 0)": limits.max_tool_calls < 1,
         "max_tokens_per_run (more than 0)": limits.max_tokens_per_run < 1,
-        "max_session_seconds (more than 0)": limits.max_session_seconds is not None and limits.max_session_seconds <= 0,
+        "max_session_seconds (more than 0)": limits.max_session_seconds is not None
+        and not limits.max_session_seconds > 0,
+        "wait_budget_seconds (0 or more)": not limits.wait_budget_seconds >= 0,
+        "input_schema": unusable_schema(version.input_schema) is not None,
+        "output_schema": unusable_schema(version.output_schema) is not None,
     }
     found = [name for name, is_wrong in wrong.items() if is_wrong]
     if found:

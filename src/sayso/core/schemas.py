@@ -32,6 +32,11 @@ def unusable(schema: dict[str, Any]) -> str | None:
     """Return why no object could be held against a schema; None where it can be."""
     if schema.get("type", "object") != "object":
         return "the schema is not one of an object"
+    return unusable_schema(schema)
+
+
+def unusable_schema(schema: Json) -> str | None:
+    """Return why nothing could be held against a schema; None where something can be."""
     away = [ref for ref in _references(schema) if not ref.startswith("#")]
     if away:
         return f"the schema refers to {away[0]}, and nothing is fetched"

@@ -1,6 +1,7 @@
 """`@tool`: a function that a model may ask for, with everything that its way through gate and ledger needs to know."""
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
@@ -205,6 +206,10 @@ def tool(
         raise ValueError(f"Expected on_reject to be return_to_agent or fail_run, but got {on_reject!r}.")
     if on_timeout not in {"approve", "reject", "cancel", "skip"}:
         raise ValueError(f"Expected on_timeout to be approve, reject, cancel or skip, but got {on_timeout!r}.")
+    if on_timeout == "approve" and external_execution:
+        raise ValueError("Expected on_timeout to be reject, cancel or skip: no deadline can bring an external result.")
+    if not max_attempts >= 1:
+        raise ValueError(f"Expected max_attempts of at least 1, but got {max_attempts!r}.")
     _positive(timeout, approval_timeout)
     options: dict[str, Any] = {
         "effect": _effect(effect), "approval": approval, "user_input_fields": tuple(user_input_fields),
@@ -230,7 +235,7 @@ def _approval(*given: Approval) -> Approval:
 
 def _positive(*timeouts: float | None) -> None:
     for number in timeouts:
-        if number is not None and not number > 0:
+        if number is not None and not 0 < number < math.inf:
             raise ValueError(f"Expected a timeout of more than 0 seconds, but got {number!r}.")
 
 
@@ -255,9 +260,12 @@ def _made(function: Callable[..., Any], name: str | None, description: str | Non
         raise ValueError(f"Expected a tool's name of letters, digits, _ and - (at most 64), but got {found!r}.")
     about, parameters = _docs(inspect.getdoc(function) or "")
     model = _model(function, found, parameters)
-    unknown = [item for item in options["user_input_fields"] if item not in model.model_fields]
+    wanted = options["user_input_fields"]
+    unknown = [item for item in wanted if item not in model.model_fields]
     if unknown:
         raise ValueError(f"Expected user_input_fields of '{found}' to be its arguments, but {unknown} are not.")
+    if options["on_timeout"] == "approve" and any(model.model_fields[item].is_required() for item in wanted):
+        raise ValueError(f"Expected defaults of what a person gives to '{found}', for a deadline that approves.")
     return Tool(name=found, description=description or about or found, function=function, arguments=model, **options)
 
 
