@@ -395,3 +395,16 @@ def test_a_policy_that_cannot_be_honoured_is_refused(wrong: dict[str, Any]) -> N
 
     with pytest.raises(ValueError, match="Expected"):
         tool(**wrong)(bare)
+
+
+def test_a_typed_input_and_a_typed_result_are_told_as_their_fields(desk: Desk) -> None:
+    """Nothing of how we store values reaches a model."""
+    slot = Slot(day=date(2026, 1, 2), people=4)
+    desk.tools, desk.options = (
+        lambda: [tool(name="find")(lambda: [slot, b"\xff", float("nan")])],
+        {"input_schema": Slot},
+    )
+    desk.turns = [call("find"), "ok"]
+    output = desk.agent().run(slot, session_id="ses", run_id="run")
+    assert output.messages[0].text == '{"day": "2026-01-02", "people": 4}'
+    assert desk.told() == ['[{"day": "2026-01-02", "people": 4}, "_w==", NaN]']

@@ -119,7 +119,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         self.version = replace(version, tools=tuple(self.tools))
         self.db = db or SqliteDb()
         self.session_id, self.stream, self.unfit = session_id, stream, self._unfit
-        self._output_type = output_schema if isinstance(output_schema, type) else None
+        self._input_type, self._output_type = _type(input_schema), _type(output_schema)
         self._background: set[asyncio.Task[Any]] = set()
 
     # -- running -----------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
             RunExists: The run id is taken.
             StepFailed: The run failed; `error_type` says which limit was reached, or what went wrong.
         """
-        plain = self._stored(input, "input")
+        plain = self._stored(self._input(input), "input")
         found = problems(self.version.input_schema, plain)
         if found:
             raise Invalid("Expected an input that fits the schema, but: " + "; ".join(found))
@@ -239,6 +239,13 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         portal.call(self.adecide(run_response, **options))
 
     # -- inside ------------------------------------------------------------------------------------------
+
+    def _input(self, given: Any) -> Any:
+        """Return an object of the input's type as the JSON that its schema is about; anything else as it is."""
+        wanted = self._input_type
+        if wanted is None or not isinstance(given, wanted):
+            return given
+        return TypeAdapter(cast("Any", wanted)).dump_python(given, mode="json")
 
     async def _history(self, session_id: SessionId | None) -> Any:
         """Return what earlier runs of the session have said, in the codec's form; None where there is nothing."""
@@ -334,6 +341,10 @@ def _client(model: str | ModelClient, base_url: str | None) -> ModelClient:
     if not isinstance(model, ModelClient):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
         raise Invalid(f"Expected model to be provider:name or an object with respond(), but got {model!r}.")
     return model
+
+
+def _type(given: Any) -> type | None:
+    return given if isinstance(given, type) else None
 
 
 def _schema(given: Any) -> Any:
