@@ -654,3 +654,32 @@ def test_the_card_of_an_unknown_outcome_shows_what_was_sent(desk: Desk) -> None:
     task = next(task for task in portal.call(desk.agent().db.runtime.list_tasks()).tasks if task.id == asked.id)
     assert asked.tool_execution.tool_args == {"amount": 7}
     assert (task.spec.request.reference, task.spec.request.attempt) == (keys[-1], 2)
+
+
+def _refund(ran: list[Any]) -> Callable[..., str]:
+    def refund(customer: str, amount: float, reason: str = "goodwill") -> str:
+        """Pay money back."""
+        ran.append(customer)
+        return "paid"
+
+    return refund
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_what_was_asked_is_honoured_also_where_the_gate_is_gone_since(desk: Desk, yes: bool) -> None:
+    """A redeployed tool that requires no approval any more does not undo a rejection, nor run what is undecided."""
+    desk.run([REFUND, call("refund", customer="bob", amount=3)], "ok")
+    desk.tools = lambda: [tool(_refund(desk.ran))]
+    output = desk.go_on(lambda item: item.confirm() if yes else item.reject("no"))
+    assert (output.status, desk.ran) == ("PAUSED", ["ann"] if yes else [])
+    assert set(desk.calls().values()) == {"succeeded" if yes else "rejected", "awaiting_approval"}
+    assert desk.go_on(lambda item: item.reject("no")).status == "COMPLETED"
+    assert "bob" not in desk.ran
+
+
+def test_an_approval_is_no_result_of_a_tool_that_is_external_since(desk: Desk) -> None:
+    desk.run(REFUND, "ok")
+    desk.tools = lambda: [tool(external_execution=True)(_refund(desk.ran))]
+    assert desk.go_on(lambda item: item.confirm()).status == "COMPLETED"
+    assert desk.told()[0].startswith("Error (approval_void)")
+    assert (desk.calls(), desk.ran) == ({"turn#1/call:1": "void"}, [])

@@ -167,6 +167,22 @@ def test_a_malformed_call_executes_nothing(provider: Provider, wrong: str) -> No
     assert "invalid_arguments" in provider.asked[1]["messages"][-1]["content"]
 
 
+@pytest.mark.parametrize("name", ["openai:m", "anthropic:m"])
+def test_nothing_is_executed_from_a_call_at_which_the_answer_was_cut_off(provider: Provider, name: str) -> None:
+    """Arguments that end early may still be JSON."""
+    if name.startswith("openai"):
+        cut, last = openai(None, ("pay", '{"amount": 5}')), openai("Sorry.")
+        cut["choices"][0]["finish_reason"] = "length"
+    else:
+        cut = anthropic({"type": "tool_use", "id": "t1", "name": "pay", "input": {"amount": 5}})
+        cut["stop_reason"], last = "max_tokens", anthropic({"type": "text", "text": "Sorry."})
+    provider.answers = [(200, cut), (200, last)]
+    payer = Payer(provider, name)
+    output = payer.agent.run("pay")
+    assert (output.content, payer.paid, output.requirements) == ("Sorry.", [], [])
+    assert "cut off by the length limit" in json.dumps(provider.asked[1]["messages"][-1])
+
+
 def test_a_stream_tells_its_text_and_its_calls(provider: Provider) -> None:
     whole = [
         chunk(role="assistant", content="Let "),

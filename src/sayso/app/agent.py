@@ -1,12 +1,14 @@
 """`Agent`: an agent that can be run, continued, read and cancelled."""
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, cast
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from sayso.app.agentruns import RunOutput, earlier_messages, run_output_of
 from sayso.app.continuing import Given, chooser
@@ -15,7 +17,7 @@ from sayso.app.portal import portal
 from sayso.app.runnable import Runnable, given_of, run_id_of
 from sayso.app.streams import Stamp
 from sayso.core.codec import to_json
-from sayso.core.schemas import problems
+from sayso.core.schemas import problems, unusable_schema
 from sayso.model.agents import AgentMode, AgentVersion, Limits
 from sayso.model.errors import Invalid, SaysoError
 from sayso.model.ids import RunId, SessionId
@@ -113,8 +115,8 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         super().__init__(version, tools=tools, client=client, dependencies=dependencies, members=members)
         self.version = replace(version, tools=tuple(self.tools))
         self.db = db or SqliteDb()
-        self.session_id, self.stream = session_id, stream
-        self._output_type = output_schema if isinstance(output_schema, type) else None
+        self.session_id, self.stream, self.unfit = session_id, stream, self._unfit
+        self._input_type, self._output_type = _type(input_schema), _type(output_schema)
         self._background: set[asyncio.Task[Any]] = set()
 
     # -- running -----------------------------------------------------------------------------------------
@@ -141,7 +143,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
             RunExists: The run id is taken.
             StepFailed: The run failed; `error_type` says which limit was reached, or what went wrong.
         """
-        plain = self._stored(input, "input")
+        plain = self._stored(self._input(input), "input")
         found = problems(self.version.input_schema, plain)
         if found:
             raise Invalid("Expected an input that fits the schema, but: " + "; ".join(found))
@@ -236,6 +238,13 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
 
     # -- inside ------------------------------------------------------------------------------------------
 
+    def _input(self, given: Any) -> Any:
+        """Return an object of the input's type as the JSON that its schema is about; anything else as it is."""
+        wanted = self._input_type
+        if wanted is None or not isinstance(given, wanted):
+            return given
+        return TypeAdapter(cast("Any", wanted)).dump_python(given, mode="json")
+
     async def _history(self, session_id: SessionId | None) -> Any:
         """Return what earlier runs of the session have said, in the codec's form; None where there is nothing."""
         most = self.version.history_runs
@@ -258,8 +267,21 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
     def _output_of(self, rest: Rest, tasks: list[UserTask], now: datetime) -> RunOutput:
         output = run_output_of(self.version, rest.run, rest.state, tasks, now, rest)
         if self._output_type is not None and output.status is RunStatus.completed:
-            output.content = TypeAdapter(self._output_type).validate_python(output.content)
+            with suppress(ValidationError):  # the run was started when another type was asked for
+                output.content = self._typed(output.content)
         return output
+
+    def _typed(self, content: Any) -> Any:
+        return TypeAdapter(cast("Any", self._output_type)).validate_json(json.dumps(content))
+
+    def _unfit(self, content: Any) -> str | None:
+        """Return what the output's type has against a final answer."""
+        try:
+            if self._output_type is not None:
+                self._typed(content)
+        except ValidationError as exc:
+            return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'it'}: {item['msg']}" for item in exc.errors())
+        return None
 
     def _bare_of(self, run: Run, tasks: list[UserTask], now: datetime, problem: SaysoError) -> RunOutput:
         output = run_output_of(self.version, run, run.state, tasks, now, None)
@@ -310,6 +332,10 @@ def _client(model: str | ModelClient, base_url: str | None) -> ModelClient:
     return model
 
 
+def _type(given: Any) -> type | None:
+    return given if isinstance(given, type) else None
+
+
 def _schema(given: Any) -> Any:
     """Return the JSON Schema of a type; a schema as it is."""
     if given is None or isinstance(given, Mapping):
@@ -330,7 +356,7 @@ def _check(version: AgentVersion) -> None:
         "temperature (0 to 1)": version.temperature is not None and not 0 <= version.temperature <= 1,
         "top_p (0.1 to 1)": version.top_p is not None and not 0.1 <= version.top_p <= 1,
         "top_k (1 to 500)": version.top_k is not None and not 1 <= version.top_k <= 500,
-        "question_timeout (more than 0)": version.question_timeout is not None and version.question_timeout <= 0,
+        "question_timeout (more than 0)": version.question_timeout is not None and not version.question_timeout > 0,
         "on_question_timeout": version.on_question_timeout not in {"reject", "cancel", "skip"},
         "max_iterations (more than 0)": limits.max_iterations < 1,
         "max_tool_calls (more than 0)": limits.max_tool_calls < 1,
@@ -338,6 +364,9 @@ def _check(version: AgentVersion) -> None:
         "max_session_seconds (more than 0)": not _positive(limits.max_session_seconds),
         "max_session_tokens (more than 0)": not _positive(limits.max_session_tokens),
         "max_active_seconds (more than 0)": not _positive(limits.max_active_seconds),
+        "wait_budget_seconds (0 or more)": not limits.wait_budget_seconds >= 0,
+        "input_schema": unusable_schema(version.input_schema) is not None,
+        "output_schema": unusable_schema(version.output_schema) is not None,
     }
     found = [name for name, is_wrong in wrong.items() if is_wrong]
     if found:

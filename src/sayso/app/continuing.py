@@ -43,7 +43,7 @@ def chooser(program: str, given: Given, session_id: str | None, now: datetime, *
     def choose(run: Run, tasks: Sequence[UserTask]) -> list[Decide]:
         _refuse_foreign_or_ended(run, program, session_id)
         commands = answers(given, tasks, now, agent=agent)
-        if not commands:
+        if all(command.again for command in commands):
             _refuse_unresolved(run, tasks, now)
         return commands
 
@@ -79,7 +79,7 @@ def _refuse_foreign_or_ended(run: Run, program: str, session_id: str | None) -> 
 
 
 def answers(given: Given, tasks: Sequence[UserTask], now: datetime, *, agent: bool = False) -> list[Decide]:
-    """Return the decisions to record; what is settled already and says the same is left out.
+    """Return the decisions to record, and as `again` those that someone may have made already.
 
     Args:
         given: The requirements that came back, or their dicts.
@@ -117,7 +117,7 @@ def _each(given: Given, *, agent: bool) -> Iterator[Requirement]:
 
 
 def _decision(sent: Requirement, task: UserTask, now: datetime) -> Decide | None:
-    """Return the decision that a requirement brings; None where it brings none, or the same was decided."""
+    """Return the decision that a requirement brings; None where it brings none, or was decided when it was read."""
     if isinstance(sent, RunRequirement):
         stored: Any = run_requirement_of(task, now=now)
         if sent.digest not in {None, stored.digest}:
@@ -127,8 +127,11 @@ def _decision(sent: Requirement, task: UserTask, now: datetime) -> Decide | None
         refuse_changed(sent, stored)
     stored.answer_from(sent)
     verdict: Verdict | None = stored.verdict()
-    if verdict is None or is_settled(task, verdict, now, sent_before=sent.status == TaskStatus.COMPLETED):
+    if verdict is None:
         return None
+    if is_settled(task, verdict, now, sent_before=sent.status == TaskStatus.COMPLETED):
+        known = task.status is TaskStatus.COMPLETED and sent.status != TaskStatus.COMPLETED
+        return Decide(task_id=task.id, verdict=verdict, digest=task.digest, again=True) if known else None
     outcome = settle(task.spec, verdict)
     if isinstance(outcome, Refused):
         raise InvalidDecision(f"Expected an answer that fits '{sent.step_id}', but: {outcome.reason}.")
@@ -136,7 +139,7 @@ def _decision(sent: Requirement, task: UserTask, now: datetime) -> Decide | None
 
 
 def is_settled(task: UserTask, verdict: Verdict, now: datetime, *, sent_before: bool) -> bool:
-    """Tell whether an answer is recorded already, or was settled when its holder read it.
+    """Tell whether an answer of this name is recorded already, or was settled when its holder read it.
 
     Raises:
         AlreadyDecided: Someone else has decided otherwise.

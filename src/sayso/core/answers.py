@@ -6,11 +6,13 @@ An answer that does not fit is a `Refused` with the reason; the task stays pendi
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sayso.core.ledger import HAPPENED, NOT_HAPPENED, STOP
+from sayso.core.codec import from_json
+from sayso.core.ledger import HAPPENED, NOT_HAPPENED, STOP, canonical
 from sayso.core.schemas import problems
 from sayso.model.decisions import Answer, Choose, Edit, Outcome
+from sayso.model.errors import UnreadableValue
 from sayso.model.json import Json
 from sayso.model.tasks import (
     CallShown,
@@ -72,10 +74,20 @@ def edited_call(call: CallShown, verdict: Edit) -> Outcome | Refused:
     """Take edited arguments that fit the tool's schema."""
     if not isinstance(verdict.content, dict):
         return Refused("expected the edited arguments as an object")
-    found = problems(call.schema, verdict.content)
+    found = problems(call.schema, verdict.content) or _unwritable(verdict.content)
     if found:
         return Refused("the edited arguments do not fit:\n  - " + "\n  - ".join(found))
     return Outcome(action="proceed", verdict="edit", note=verdict.note, content=verdict.content, edited=True)
+
+
+def _unwritable(arguments: dict[str, Json]) -> list[str]:
+    """Return why arguments cannot be executed as they are: they hold what no JSON text can carry."""
+    try:
+        given = from_json(arguments)
+        same = isinstance(given, dict) and canonical(cast("Json", given)) == canonical(arguments)
+    except (ValueError, TypeError, UnreadableValue) as exc:
+        return [str(exc)]
+    return [] if same else ["they hold values that are not JSON"]
 
 
 def by_schema(schema: Json, verdict: Answer, *, said: str) -> Outcome | Refused:

@@ -52,8 +52,12 @@ HAPPENED, NOT_HAPPENED, STOP = "happened", "not_happened", "stop"
 """What a person can say of a call whose outcome is unknown."""
 
 
-def canonical(arguments: dict[str, Json]) -> bytes:
-    """Return the bytes of arguments: JSON with sorted keys; what is shown, hashed, stored and executed."""
+def canonical(arguments: Json) -> bytes:
+    """Return the bytes of arguments: JSON with sorted keys; what is shown, hashed, stored and executed.
+
+    Raises:
+        ValueError: A number is not finite, or a text holds a lone surrogate.
+    """
     return json.dumps(arguments, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 

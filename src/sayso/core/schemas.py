@@ -4,10 +4,13 @@ The registry is empty, so that no schema can make us fetch anything.
 """
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, cast
 
 from sayso.model.json import Json
+
+_CANNOT = "the schema cannot be applied"
 
 
 def problems(schema: Json, value: object) -> list[str]:
@@ -22,7 +25,34 @@ def problems(schema: Json, value: object) -> list[str]:
         found = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
         return [f"{_where(error.absolute_path)}: {error.message}" for error in found[:20]]
     except Exception as exc:  # noqa: BLE001 - e.g. no schema, or a reference that leads nowhere: it lets nothing by
-        return [f"the schema cannot be applied: {getattr(exc, 'message', exc)}"]
+        return [f"{_CANNOT}: {getattr(exc, 'message', exc)}"]
+
+
+def unusable(schema: dict[str, Any]) -> str | None:
+    """Return why no object could be held against a schema; None where it can be."""
+    if schema.get("type", "object") != "object":
+        return "the schema is not one of an object"
+    return unusable_schema(schema)
+
+
+def unusable_schema(schema: Json) -> str | None:
+    """Return why nothing could be held against a schema; None where something can be."""
+    away = [ref for ref in _references(schema) if not ref.startswith("#")]
+    if away:
+        return f"the schema refers to {away[0]}, and nothing is fetched"
+    return next((found for found in problems(schema, {}) if found.startswith(_CANNOT)), None)
+
+
+def _references(part: object) -> Iterator[str]:
+    """Return what a schema refers to."""
+    if isinstance(part, dict):
+        for name, value in cast("dict[str, object]", part).items():
+            if name == "$ref" and isinstance(value, str):
+                yield value
+            yield from _references(value)
+    elif isinstance(part, list):
+        for item in cast("list[object]", part):
+            yield from _references(item)
 
 
 @lru_cache(maxsize=512)

@@ -223,13 +223,22 @@ def _message(answer: Any, failures: list[str]) -> AssistantMessage:
     usage = answer.usage
     return AssistantMessage(
         text="".join(part.content for part in answer.parts if part.part_kind == "text"),
-        calls=tuple(_proposal(part) for part in answer.parts if part.part_kind == "tool-call"),
+        calls=_proposals(answer),
         usage=Usage(input_tokens=usage.input_tokens, output_tokens=usage.output_tokens, cost=_cost(answer)),
         model=answer.model_name,
         finish=answer.finish_reason,
         raw=ModelMessagesTypeAdapter.dump_python([answer], mode="json")[0],
         retries=tuple(failures),
     )
+
+
+def _proposals(answer: Any) -> tuple[Proposal, ...]:
+    """Return the calls of an answer; the one at which the length limit has cut it off has no arguments to go by."""
+    calls = [_proposal(part) for part in answer.parts if part.part_kind == "tool-call"]
+    if answer.finish_reason == "length" and answer.parts[-1].part_kind == "tool-call":
+        raw = f"cut off by the length limit: {answer.parts[-1].args}"
+        calls[-1] = Proposal(id=calls[-1].id, tool=calls[-1].tool, arguments=None, raw=raw)
+    return tuple(calls)
 
 
 def _proposal(part: Any) -> Proposal:

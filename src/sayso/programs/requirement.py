@@ -68,7 +68,10 @@ class Requirement:
         found = dict(plain)
         for name in ("timeout_at", "decided_at"):
             if isinstance(found.get(name), str):
-                found[name] = datetime.fromisoformat(found[name])
+                try:
+                    found[name] = datetime.fromisoformat(found[name])
+                except ValueError as exc:
+                    raise Invalid(f"Expected {name} as an ISO time, but got {found[name]!r}.") from exc
         return found
 
     def verdict(self) -> Verdict | None:

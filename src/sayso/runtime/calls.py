@@ -7,6 +7,7 @@ between is settled by the call's effect class (core/ledger.py): tried again, or 
 from collections.abc import Mapping
 from typing import Any
 
+from sayso.core.answers import VALUE
 from sayso.core.codec import from_json, json_bytes, to_json
 from sayso.core.ledger import (
     APPROVAL,
@@ -22,11 +23,11 @@ from sayso.core.ledger import (
 )
 from sayso.model.calls import CallMove, CallResult, CallState, Effect
 from sayso.model.decisions import Outcome
-from sayso.model.errors import LeaseLost, UnstorableValue
+from sayso.model.errors import LeaseLost
 from sayso.model.ids import CallId
 from sayso.model.journal import EntryKind
 from sayso.model.json import Json
-from sayso.model.tasks import ExternalRequest
+from sayso.model.tasks import ExternalRequest, FormRequest
 from sayso.programs.context import Ambiguous, Attempt, CallPlan, NotApplied, Refusal, RunCancelled, Suspended
 from sayso.runtime.passes import Pass
 from sayso.runtime.units import late_outcome
@@ -54,12 +55,12 @@ class CallExecutor:
             return await way.recover()
         if plan.refusal is not None:
             return way.refuse(plan.refusal)
-        if plan.approval is not None:
-            outcome = self._pass.ask(key + APPROVAL, plan.approval, plan.announce, way.awaiting())
+        outcome = way.answer()
+        if outcome is not None:
             refusal = way.decided(outcome)
             if refusal is not None:
                 return way.refuse(refusal)
-            if isinstance(plan.approval.request, ExternalRequest):
+            if way.external:
                 return way.brought(outcome)
         return await way.execute()
 
@@ -74,21 +75,33 @@ class _Call:
         self._id: CallId = call_id(pass_.run.id, key)
         self._arguments = plan.call.arguments
         self._edited = False
-        self._external = plan.approval is not None and isinstance(plan.approval.request, ExternalRequest)
+        self.external = plan.approval is not None and isinstance(plan.approval.request, ExternalRequest)
+        """Whether it is executed outside."""
         self._note: str | None = None
         outcome = pass_.record.decisions.get(key + APPROVAL)
         if outcome is not None:
             self._note = outcome.note
             if outcome.edited:
                 self._arguments, self._edited = from_json(outcome.content), True
-            elif outcome.values is not None and not self._external:
+            elif outcome.values is not None and not self.external:
                 self._arguments, self._edited = {**plan.call.arguments, **outcome.values}, True
 
     # -- before ------------------------------------------------------------------------------------------
 
-    def awaiting(self) -> tuple[CallMove, ...]:
-        """Return the ledger's move of a call that is about to be asked for."""
-        return (self._move(None, _S.AWAITING),)
+    def answer(self) -> Outcome | None:
+        """Return what a person has decided; None where nobody needs to be asked, and nobody was.
+
+        What was asked is waited for and honoured, also where the tool has lost its gate since.
+
+        Raises:
+            Suspended: Nobody has decided.
+        """
+        if self._asked:
+            return self._pass.answer(self._key + APPROVAL, self._plan.announce)
+        if self._plan.approval is None:
+            return None
+        move = self._move(None, _S.AWAITING)
+        return self._pass.ask(self._key + APPROVAL, self._plan.approval, self._plan.announce, (move,))
 
     def decided(self, outcome: Outcome) -> Refusal | None:
         """Return what stands against executing what a person has decided.
@@ -101,11 +114,20 @@ class _Call:
         if outcome.action == "cancel":
             raise RunCancelled(outcome.reason or outcome.note or f"Call of {self._plan.call.tool} was rejected")
         if outcome.action == "proceed":
-            return None if self._external else self._plan.recheck(self._arguments)
+            if not self._fits(outcome):
+                return Refusal(code="approval_void", message="something else was asked at that time", state=_S.VOID)
+            return None if self.external else self._plan.recheck(self._arguments)
         if self._key + APPROVAL in self._pass.record.lapsed:
             return Refusal(code="approval_expired", message="nobody approved it in time", state=_S.EXPIRED)
         reason = f": {outcome.note}" if outcome.note else ""
         return Refusal(code="rejected_by_human", message=f"a person rejected this call{reason}", state=_S.REJECTED)
+
+    def _fits(self, outcome: Outcome) -> bool:
+        """Tell whether an answer is one to the question that the tool would ask now: a yes, values, or a result."""
+        if self.external:
+            return set(outcome.values or ()) == {VALUE}
+        asks_values = self._plan.approval is not None and isinstance(self._plan.approval.request, FormRequest)
+        return asks_values == (outcome.values is not None)
 
     def refuse(self, refusal: Refusal) -> CallResult:
         """Settle a call that is not executed."""
@@ -115,7 +137,7 @@ class _Call:
 
     def brought(self, outcome: Outcome) -> CallResult:
         """Settle a call that was executed outside, with the result that was brought."""
-        value = from_json((outcome.values or {}).get("value"))
+        value = from_json((outcome.values or {}).get(VALUE))
         result = CallResult(state=_S.SUCCEEDED, value=value, note=self._note)
         return self._settle(result, self._move(_S.AWAITING, _S.SUCCEEDED))
 
@@ -299,8 +321,8 @@ def _result_json(result: CallResult) -> dict[str, Any]:
     try:
         value = to_json(result.value)
         json_bytes(value)
-    except UnstorableValue:
-        value = repr(result.value).encode("utf-8", "backslashreplace").decode()
+    except Exception:  # noqa: BLE001 - code of the value's own class may run, and may raise anything
+        value = _shown(result.value)
     plain = {
         "state": str(result.state),
         "value": value,
@@ -310,6 +332,14 @@ def _result_json(result: CallResult) -> dict[str, Any]:
         "arguments": result.arguments,
     }
     return {name: item for name, item in plain.items() if item is not None}
+
+
+def _shown(value: object) -> str:
+    """Return a value that cannot be stored as text, whatever its own code does."""
+    try:
+        return repr(value).encode("utf-8", "backslashreplace").decode()
+    except Exception:  # noqa: BLE001 - see above
+        return f"(a {type(value).__name__} that cannot be shown)"
 
 
 def _result(plain: Mapping[str, Any]) -> CallResult:

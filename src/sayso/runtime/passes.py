@@ -117,16 +117,24 @@ class Pass:
         Raises:
             Suspended: Nobody has decided.
         """
-        outcome = self.record.decisions.get(key)
-        if outcome is not None:
-            if key in self.record.fresh:
-                self.notice(key)
-                self._announce_continued(announce)
-            return outcome
-        waiting.get().add(key)
-        if key not in self.record.asked and self.commits is not None:
+        if key not in self.record.asked and key not in self.record.decisions and self.commits is not None:
             self._open(self.commits, key, spec, announce, calls)
-        raise Suspended
+        return self.answer(key, announce)
+
+    def answer(self, key: str, announce: Announce | None = None) -> Outcome:
+        """Return how a task that was opened is decided.
+
+        Raises:
+            Suspended: Nobody has decided.
+        """
+        outcome = self.record.decisions.get(key)
+        if outcome is None:
+            waiting.get().add(key)
+            raise Suspended
+        if key in self.record.fresh:
+            self.notice(key)
+            self._announce_continued(announce)
+        return outcome
 
     def timed(self, outcome: dict[str, Any], begun: datetime) -> dict[str, Any]:
         """Return an outcome with the microseconds that its effect took."""

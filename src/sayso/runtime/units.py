@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sayso.core.codec import json_bytes
-from sayso.core.decisionforms import decision_bytes
+from sayso.core.codec import json_bytes, plain_of
+from sayso.core.decisionforms import decision_bytes, outcome_from_json
 from sayso.core.fingerprint import Shape
 from sayso.core.ledger import HAPPENED, NOT_HAPPENED, UNKNOWN
 from sayso.core.verdicts import Refused, settle, settle_timeout
@@ -263,6 +263,7 @@ def decide(
         TaskClosed: The run ended or dropped the task.
         TaskChanged: The digest is not that of the stored bytes.
         InvalidDecision: The verdict does not fit; the task stays pending.
+        UnstorableValue: A part of it cannot be stored.
     """
     task = tx.find_task(task_id)
     if task is None:
@@ -278,10 +279,11 @@ def decide(
             f"Expected a decision that fits task {task_id} ('{task.key}'), but: {outcome.reason}.", task_id=task_id
         )
     decision = replace(_decision(task, outcome, by, now), metadata=metadata)
+    entry = _decided(task, outcome, by, now)
     if not tx.decide_task(decision, timeout=False):
         refuse_if_settled(tx.find_task(task_id) or task, now)
         raise TaskClosed(f"Expected task {task_id} to be pending, but it no longer is.", task_id=task_id)
-    if tx.wake_run(task.run_id, [_decided(task, outcome, by, now)], now=now) is None:
+    if tx.wake_run(task.run_id, [entry], now=now) is None:
         raise TaskClosed(f"Expected the run of task {task_id} to wait for it, but it has ended.", task_id=task_id)
     write_down(tx, task.workspace_id, now, by, "task.decided", task.id, _told(task, outcome))
     return decision
@@ -295,6 +297,8 @@ class Decide:
     verdict: Verdict
     digest: str
     """Of what was shown to whoever decides."""
+    again: bool = False
+    """Whether the task is settled with a verdict of that name: the same answer changes nothing, another is too late."""
 
 
 Chooser = Callable[[Run, Sequence[UserTask]], Sequence[Decide]]
@@ -332,8 +336,33 @@ def answer(
     if run is None:
         raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
     for command in choose(run, tasks):
-        decide(tx, command.task_id, command.verdict, command.digest, by, lease.now)
+        if command.again:
+            _refuse_another(tx, run, command)
+        else:
+            decide(tx, command.task_id, command.verdict, command.digest, by, lease.now)
     return claim(tx, run_id, lease, fingerprints) if hold else None
+
+
+def _refuse_another(tx: Transaction, run: Run, command: Decide) -> None:
+    """Let the answer that was recorded pass once more, and refuse any other.
+
+    Raises:
+        AlreadyDecided: Someone has given another answer.
+    """
+    task = tx.find_task(command.task_id)
+    said = None if task is None else settle(task.spec, command.verdict)
+    for entry in tx.load_entries(run.id, after=0):
+        if task is not None and entry.kind is EntryKind.DECIDED and entry.key == task.key:
+            known = outcome_from_json(plain_of(entry.data))
+            if not isinstance(said, Outcome) or _substance(said) != _substance(known):
+                raise AlreadyDecided(
+                    task.id, by=task.decided_by or "?", at=task.decided_at or entry.at, verdict=task.verdict or "?"
+                )
+
+
+def _substance(outcome: Outcome) -> tuple[object, ...]:
+    values = None if outcome.values is None else dict(outcome.values)
+    return outcome.action, outcome.edited, outcome.content, values, outcome.choices
 
 
 def expire(tx: Transaction, task: UserTask, now: datetime) -> bool:

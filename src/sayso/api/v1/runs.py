@@ -10,7 +10,7 @@ from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Completion, Message, Reason, StartRun
 from sayso.api.v1.service import Asked, Asking, answer
 from sayso.api.v1.taskwire import Plain, task_json
-from sayso.core.codec import json_bytes, to_json
+from sayso.core.codec import json_bytes, plain_of, to_json
 from sayso.core.schemas import problems
 from sayso.core.states import status_of
 from sayso.model.errors import BadRequest, InvalidInput, RunNotPaused, WaitNotRunning
@@ -59,9 +59,7 @@ async def start_run(
 
 async def _waited(asked: Asking, response: JSONResponse, seconds: int) -> JSONResponse:
     """Answer when the run has come to rest, or when the time is over, with how it stands then."""
-    import json
-
-    told: Plain = json.loads(bytes(response.body))
+    told: Plain = plain_of(bytes(response.body))
     run = RunId(str(told["runId"]))
     until = asked.now + timedelta(seconds=seconds)
     while True:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Protocol, cast
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 
-from sayso.core.codec import json_bytes
+from sayso.core.codec import json_bytes, plain_of
 from sayso.model.agents import AgentVersion
 from sayso.model.errors import Invalid
 from sayso.model.json import Json
@@ -132,9 +132,5 @@ Asked = Annotated[Asking, Depends(asking)]
 
 def answer(answered: Answered, *, replayed: bool) -> JSONResponse:
     """Return the response of an act; one that was remembered says so."""
-    import json
-
-    body = json.loads(answered.body)
-    if replayed and isinstance(body, dict):
-        body = {**body, "duplicateDelivery": True}
-    return JSONResponse(body, answered.status)
+    body: dict[str, Json] = plain_of(answered.body)
+    return JSONResponse({**body, "duplicateDelivery": True} if replayed else body, answered.status)

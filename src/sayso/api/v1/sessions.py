@@ -10,7 +10,7 @@ from sayso.api.v1.bodies import Note, Reason
 from sayso.api.v1.runs import is_exposed
 from sayso.api.v1.service import Asked, Asking, answer
 from sayso.api.v1.taskwire import Plain
-from sayso.core.codec import json_bytes
+from sayso.core.codec import json_bytes, plain_of
 from sayso.model.ids import SessionId
 from sayso.model.sessions import SessionFilter, SessionStatus
 from sayso.runtime.once import Unit
@@ -77,9 +77,7 @@ async def complete_session(asked: Asked, body: Note, session_id: SessionPath) ->
 
 
 async def _ended(asked: Asking, unit: Unit, body: Plain) -> JSONResponse:
-    import json
-
     answered = await asked.act(unit, body)
-    for run_id in json.loads(answered.body)["endedRunIds"]:
+    for run_id in plain_of(answered.body)["endedRunIds"]:
         asked.service.runtime.wake(run_id)
     return answer(answered, replayed=bool(answered.digest))

@@ -17,6 +17,7 @@ from sayso.api.v1.service import Asked, Asking
 from sayso.api.v1.taskwire import at
 from sayso.api.v1.wire import item_json
 from sayso.model.ids import RunId
+from sayso.model.json import Json
 from sayso.runtime.following import Event, Follower, parse
 
 router = APIRouter(tags=["runs"])
@@ -60,6 +61,11 @@ async def stream_run(opened: Annotated[_Opened, Depends(_opened)]) -> AsyncItera
 def _sent(event: Event, *, exposed: bool) -> ServerSentEvent:
     data = item_json(event.item, None)
     if not exposed and event.item.type == "RunStarted":
-        data = {**data, "content": {}}
-    told = {"ts": at(event.item.started_at), "kind": event.kind, "subject": event.subject, "data": data}
+        data["content"] = None
+    told: dict[str, Json] = {
+        "ts": at(event.item.started_at),
+        "kind": event.kind,
+        "subject": event.subject,
+        "data": data,
+    }
     return ServerSentEvent(raw_data=json.dumps(told, ensure_ascii=False), id=event.position)

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from collections.abc import Awaitable
 from copy import deepcopy
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from sayso.model.tasks import (
 )
 from sayso.programs.agent import events
 from sayso.programs.agent.facts import AgentFacts
-from sayso.programs.agent.texts import rendered
+from sayso.programs.agent.texts import described, message_of, rendered
 from sayso.programs.agent.tools import Tool, ToolContext, ToolError
 from sayso.programs.context import Ambiguous, Attempt, CallPlan, Context, NotApplied, Refusal
 from sayso.programs.state import state_copy, state_patch
@@ -57,9 +58,15 @@ class Caller:
                     agent_name=self._facts.version.name, tool_name=proposal.tool, call_key=key
                 )
             )
-        if result.state is CallState.REJECTED and tool is not None and tool.on_reject == "fail_run":
-            raise StepFailed(key, error_type="rejected_by_human", error_message=result.note or "a person rejected it")
+        if result.code in {"rejected_by_human", "approval_expired"} and tool is not None:
+            self._fail_if_wanted(key, tool, result)
         return _told(result)
+
+    def _fail_if_wanted(self, key: str, tool: Tool, result: CallResult) -> None:
+        expired = result.state is CallState.EXPIRED
+        if tool.on_reject == "fail_run" and not (expired and tool.on_timeout == "skip"):
+            code = result.code or "rejected_by_human"
+            raise StepFailed(key, error_type=code, error_message=result.note or "a person rejected it")
 
     def _tool(self, name: str) -> Tool | None:
         return self._facts.tools.get(name) if name in self._facts.version.tools else None
@@ -185,27 +192,37 @@ class Caller:
                 agent_name=self._facts.version.name, tool_name=tool.name, tool_args=attempt.arguments, call_key=key
             )
         )
-        try:
-            value = await self._execute(tool, attempt.arguments, context)
-        except ToolError as exc:
-            raise NotApplied("tool_error", str(exc) or "the tool did nothing") from exc
-        except Exception as exc:
-            if type(exc).__name__ in _NEVER_LEFT:
-                raise NotApplied("not_reached", f"{type(exc).__name__}: {exc}") from exc
-            raise Ambiguous({"error": f"{type(exc).__name__}: {exc}"}) from exc
+        value = await self._execute(tool, tool.given(attempt.arguments, context))
         self._keep_state(before, context.session_state)
         return value
 
-    async def _execute(self, tool: Tool, arguments: dict[str, Json], context: ToolContext) -> Any:
-        model = tool.arguments.model_validate(arguments)
-        given = {name: getattr(model, name) for name in type(model).model_fields}
-        given |= _context_arguments(tool.function, context)
+    async def _execute(self, tool: Tool, given: dict[str, Any]) -> Any:
+        """Call the function; whatever it raises is an outcome, and only what ends this process is none.
+
+        Raises:
+            NotApplied: It certainly had no effect.
+            Ambiguous: Nobody can tell.
+        """
+        try:
+            return await self._called(tool, given)
+        except ToolError as exc:
+            raise NotApplied("tool_error", message_of(exc) or "the tool did nothing") from exc
+        except KeyboardInterrupt:
+            raise
+        except BaseException as exc:
+            task = asyncio.current_task()
+            if isinstance(exc, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise
+            if type(exc).__name__ in _NEVER_LEFT:
+                raise NotApplied("not_reached", described(exc)) from exc
+            raise Ambiguous({"error": described(exc)}) from exc
+
+    async def _called(self, tool: Tool, given: dict[str, Any]) -> Any:
         function = tool.function
         if inspect.iscoroutinefunction(function):
-            work = function(**given)
-        else:
-            work = self._ctx.offload(lambda: function(**given))
-        return await (work if tool.timeout is None else asyncio.wait_for(work, tool.timeout))
+            return await asyncio.wait_for(_kept_in(function(**given)), tool.timeout)
+        work = _kept_in(self._ctx.offload(lambda: function(**given)))
+        return await (work if tool.timeout is None else _in_time(work, tool.timeout))
 
     def _keep_state(self, before: dict[str, Any], after: dict[str, Any]) -> None:
         try:
@@ -240,7 +257,7 @@ def _arguments(proposal: Proposal, tool: Tool | None) -> tuple[dict[str, Json], 
         given = sorted(set(proposal.arguments) & set(tool.user_input_fields))
         if given:
             return proposal.arguments, (f"{', '.join(given)}: only a person gives this",)
-        return proposal.arguments, ()
+        return proposal.arguments, tool.missing(proposal.arguments)
     return tool.plain(proposal.arguments)
 
 
@@ -262,14 +279,30 @@ def _asked_for(tool: Tool) -> Json:
     return {**schema, "$defs": whole["$defs"]} if "$defs" in whole else schema
 
 
-def _context_arguments(function: Any, context: ToolContext) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.name == "session_state":
-            given[parameter.name] = context.session_state
-        elif parameter.name in {"ctx", "run_context"} or parameter.annotation in {ToolContext, "ToolContext"}:
-            given[parameter.name] = context
-    return given
+async def _kept_in(work: Awaitable[Any]) -> Any:
+    """Await a tool's work; what would end the event loop with it becomes an error of the tool."""
+    try:
+        return await work
+    except SystemExit as exc:
+        raise RuntimeError(f"the tool raised {described(exc)}") from exc
+
+
+async def _in_time(work: Awaitable[Any], seconds: float) -> Any:
+    """Await work in a thread, which nothing can stop: past its time it is left behind.
+
+    Raises:
+        TimeoutError: It took too long; it may still go on.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    except asyncio.CancelledError:
+        task.cancel()
+        return await task  # this process hands the run on: not before the thread has come to its end
+    if not task.done():
+        task.add_done_callback(lambda late: late.cancelled() or late.exception())
+        raise TimeoutError(f"it took longer than {seconds:g} s")
+    return task.result()
 
 
 def _positional(function: Any) -> int:

@@ -1,7 +1,7 @@
 """An agent as a program: its version, frozen in each run that starts, and its live tools."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sayso.core.fingerprint import Shape
@@ -44,10 +44,11 @@ class AgentDefinition:
         self.client = client
         self.dependencies = dependencies or {}
         self.tools = tools_of(tools)
+        self.unfit: Callable[[Any], str | None] | None = None
         self.members = {f"ask_{_SAFE.sub('_', member.name)}"[:64]: member for member in members}
-        clash = [name for name in self.members if name in self.tools]
+        clash = [name for name in self.members if name in self.tools or name in PLATFORM]
         if clash or len(self.members) != len(members):
-            raise ValueError(f"Expected members and tools of different names, but got {sorted(self.members)}.")
+            raise ValueError(f"Expected members and tools of different names, but got {clash or sorted(self.members)}.")
 
     def shape(self) -> Shape:
         """Return what the keys of a run are; the tools are checked call by call, by their digests."""
@@ -80,6 +81,7 @@ class AgentDefinition:
             tools=self.tools,
             client=self.client,
             dependencies=own,
+            unfit=self.unfit,
             members={name: member.at_work(dependencies=own, **common) for name, member in self.members.items()},
             **common,
         )

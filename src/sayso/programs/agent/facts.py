@@ -1,6 +1,6 @@
 """What one run of an agent stands on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,8 @@ class AgentFacts:
     dependencies: Mapping[str, Any] = field(default_factory=dict[str, Any])
     members: "Mapping[str, AgentFacts]" = field(default_factory=dict[str, "AgentFacts"])
     """Agents that this one may delegate to, by the name of the tool that does so."""
+    unfit: Callable[[Any], str | None] | None = None
+    """Says what stands against a final answer beyond its schema: what its Python type checks."""
     around: Announce | None = None
     """Makes the events of the step that the agent works in."""
 

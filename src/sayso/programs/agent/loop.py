@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
+from functools import partial, reduce
 from typing import Any
 
 from sayso.core.keys import join
+from sayso.core.ledger import canonical
 from sayso.core.schemas import problems
 from sayso.model.errors import StepFailed
 from sayso.model.json import Json
@@ -64,6 +65,7 @@ class AgentLoop:
         self._until: datetime | None = None
         """When its time is over."""
         self.result = result or AgentResult()
+        self._used: dict[str, Usage] = {}
 
     async def run(self, given: Any, history: Sequence[Message] = ()) -> Any:
         """Work on an input until there is a final answer; return its content.
@@ -93,7 +95,7 @@ class AgentLoop:
             turn = join(self._path, f"turn#{number}")
             answer = await self._ask_model(turn, number)
             messages.append(answer)
-            self.result.usage = self.result.usage.plus(answer.usage)
+            self._count(turn, answer.usage)
             if answer.calls:
                 messages += await self._calls(turn, answer)
                 self._check_tokens()
@@ -189,7 +191,7 @@ class AgentLoop:
         except StepFailed as failure:
             return f"Error ({failure.error_type}): {failure.error_message}", True
         finally:
-            self.result.usage = self.result.usage.plus(member.result.usage)
+            self._count(key, member.result.usage)
         return rendered(content), False
 
     # -- the end -----------------------------------------------------------------------------------------
@@ -201,8 +203,21 @@ class AgentLoop:
         value, problem = as_json(text)
         if problem is None:
             found = problems(schema, value)
-            problem = "; ".join(found) or None
+            problem = "; ".join(found) or self._unfit(value)
         return value, problem
+
+    def _unfit(self, value: Any) -> str | None:
+        """Return what stands against an answer that fits its schema: no JSON text carries it, or its type refuses."""
+        try:
+            canonical(value)
+        except ValueError as exc:
+            return str(exc)
+        return None if self._facts.unfit is None else self._facts.unfit(value)
+
+    def _count(self, key: str, usage: Usage) -> None:
+        """Take what was used at a key into the sum, once: a branch that is begun again counts anew, not twice."""
+        self._used[key] = usage
+        self.result.usage = reduce(Usage.plus, self._used.values(), Usage())
 
     def _check_tokens(self) -> None:
         most = self._version.limits.max_tokens_per_run

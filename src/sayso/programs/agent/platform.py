@@ -4,11 +4,11 @@ They are offered beside the agent's tools; those that need a person only under a
 so they need no ledger: what a person answers is the journaled outcome.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from sayso.core.keys import WAIT
-from sayso.core.schemas import problems
+from sayso.core.schemas import problems, unusable
 from sayso.model.decisions import Outcome
 from sayso.model.json import Json
 from sayso.model.messages import Proposal, ToolOffer
@@ -100,7 +100,7 @@ class PlatformTools:
         self._ctx = ctx
         self._facts = facts
         self._version = facts.version
-        self._waited = 0.0
+        self._waits: dict[str, float] = {}
 
     def offers(self, *, people: bool = True) -> tuple[ToolOffer, ...]:
         """Return the tools as they are offered to a model."""
@@ -122,6 +122,9 @@ class PlatformTools:
             return f"Error (invalid_arguments): {'; '.join(found)}", True
         if name == "wait":
             return await self._wait(key, arguments)
+        problem = _unanswerable(cast("dict[str, Any]", arguments))
+        if problem is not None:
+            return f"Error (invalid_arguments): {problem}", True
         request = _request(name, cast("dict[str, Any]", arguments))
         spec = TaskSpec(
             request=request,
@@ -141,19 +144,33 @@ class PlatformTools:
         if "until" in arguments:
             try:
                 until = datetime.fromisoformat(arguments["until"])
-            except ValueError:
+                if until.tzinfo is None:
+                    return "Error (invalid_arguments): until has no offset, such as Z", True
+                until = until.astimezone(UTC)
+            except (ValueError, OverflowError):
                 return "Error (invalid_arguments): until is no RFC 3339 time", True
-            if until.tzinfo is None:
-                return "Error (invalid_arguments): until has no offset, such as Z", True
         else:
             until = began + timedelta(seconds=arguments["duration_seconds"])
         seconds = max((until - began).total_seconds(), 0.0)
         budget = self._version.limits.wait_budget_seconds
-        if self._waited + seconds > budget:
-            return f"Error (wait_budget_exceeded): of {budget:g} s, {budget - self._waited:g} s are left", True
-        self._waited += seconds
+        waited = sum(spent for other, spent in self._waits.items() if other != key)  # a branch may be begun again
+        if waited + seconds > budget:
+            return f"Error (wait_budget_exceeded): of {budget:g} s, {budget - waited:g} s are left", True
+        self._waits[key] = seconds
         skipped_by = await self._ctx.sleep(key + WAIT, until)
         return ("the time has come" if skipped_by is None else f"the wait was ended early by {skipped_by}"), False
+
+
+def _unanswerable(given: dict[str, Any]) -> str | None:
+    """Return why no answer could fit a question; None where one can."""
+    if not given.get("question", given.get("message", "")).strip():
+        return "the question is empty"
+    if "min" in given and "max" in given and given["min"] > given["max"]:
+        return "min is more than max"
+    ids = [option["id"] for option in given.get("options", ())]
+    if len(set(ids)) != len(ids):
+        return "two options have one id"
+    return unusable(given["schema"]) if "schema" in given else None
 
 
 def _request(name: str, given: dict[str, Any]) -> TaskRequest:

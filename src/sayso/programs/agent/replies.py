@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
+from sayso.core.ledger import canonical
 from sayso.model.json import Json
 from sayso.model.messages import AssistantMessage, Proposal, Usage
+from sayso.programs.agent.texts import storable
 
 
 def wanted(schema: Json) -> str:
@@ -24,16 +26,15 @@ def stored(answer: AssistantMessage, session_tokens: int | None = None) -> dict[
         answer: The answer.
         session_tokens: What the session has used with it, where that is limited.
     """
+    calls = [_carried(call) for call in answer.calls]
     plain: dict[str, Any] = {
-        "text": answer.text,
-        "calls": [
-            {"id": call.id, "tool": call.tool, "arguments": call.arguments, "raw": call.raw} for call in answer.calls
-        ],
+        "text": storable(answer.text),
+        "calls": [{"id": call.id, "tool": call.tool, "arguments": call.arguments, "raw": call.raw} for call in calls],
         "usage": [answer.usage.input_tokens, answer.usage.output_tokens, answer.usage.cost],
         "model": answer.model,
         "finish": answer.finish,
-        "raw": answer.raw,
-        "retries": list(answer.retries),
+        "raw": answer.raw if _fits(answer.raw) else None,
+        "retries": [storable(failure) for failure in answer.retries],
         "session_tokens": session_tokens,
     }
     return {name: value for name, value in plain.items() if value}
@@ -51,3 +52,20 @@ def restored(plain: dict[str, Any]) -> AssistantMessage:
         raw=plain.get("raw"),
         retries=tuple(plain.get("retries", ())),
     )
+
+
+def _carried(call: Proposal) -> Proposal:
+    """Return a proposal as it can be kept; arguments that no JSON text can carry (NaN, a lone surrogate) are none."""
+    fits = call.arguments is None or _fits(call.arguments)
+    raw = call.raw if fits else json.dumps(call.arguments)
+    return Proposal(
+        id=storable(call.id), tool=storable(call.tool), arguments=call.arguments if fits else None, raw=storable(raw)
+    )
+
+
+def _fits(value: Json) -> bool:
+    try:
+        canonical(value)
+    except (ValueError, TypeError, RecursionError):
+        return False
+    return True

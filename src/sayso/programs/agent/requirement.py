@@ -6,13 +6,13 @@ Of what a holder sends back only the answer is read, by the requirement's id.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sayso.core.codec import from_json, to_json
 from sayso.core.ledger import HAPPENED, NOT_HAPPENED, STOP
 from sayso.core.verdicts import Refused, settle
 from sayso.model.decisions import Answer, Approve, Choose, Edit, Outcome, Reject, Verdict
-from sayso.model.errors import Invalid, InvalidDecision
+from sayso.model.errors import Invalid, InvalidDecision, SaysoError
 from sayso.model.tasks import ApprovalRequest, CallShown, FormRequest, OptionsRequest, TaskSpec, UserTask
 from sayso.programs.requirement import Requirement
 
@@ -151,8 +151,7 @@ class RunRequirement(Requirement):
 
     def verdict(self) -> Verdict | None:
         """Return what the answer says so far; None while there is none."""
-        if self.confirmation is not None and type(self.confirmation) is not bool:
-            raise Invalid(f"Expected the confirmation of '{self.step_id}' to be true or false.")
+        self._refuse_odd()
         if self.confirmation is False:
             return Reject(note=self.note, cancel_run=self.on_reject == "cancel")
         if self.choice is not None:
@@ -200,12 +199,36 @@ class RunRequirement(Requirement):
         before = {name: getattr(self, name) for name in answer}
         for name, value in answer.items():
             setattr(self, name, value)
-        verdict = self.verdict()
-        outcome = None if self._spec is None or verdict is None else settle(self._spec, verdict)
-        if isinstance(outcome, Refused):
+        try:
+            verdict = self.verdict()
+            outcome = None if self._spec is None or verdict is None else settle(self._spec, verdict)
+            if isinstance(outcome, Refused):
+                raise InvalidDecision(f"Expected an answer that fits '{self.step_id}', but: {outcome.reason}.")
+        except SaysoError:
             for name, value in before.items():
                 setattr(self, name, value)
-            raise InvalidDecision(f"Expected an answer that fits '{self.step_id}', but: {outcome.reason}.")
+            raise
+
+    def _refuse_odd(self) -> None:
+        """Refuse parts of an answer that are not of their type; they may come from anywhere.
+
+        Raises:
+            ValueError: Naming what is expected.
+        """
+        values: Any = self.values
+        note: Any = self.note
+        choice: Any = self.choice
+        odd = {
+            "the confirmation to be true or false": self.confirmation is not None
+            and type(self.confirmation) is not bool,
+            "the note to be a text": not isinstance(note, str | None),
+            "the choice to be an option's id": not isinstance(choice, str | None),
+            "the values by their names": values is not None
+            and not (isinstance(values, Mapping) and all(isinstance(name, str) for name in cast("Any", values))),
+        }
+        for wanted, is_odd in odd.items():
+            if is_odd:
+                raise Invalid(f"Expected {wanted}, in the answer to '{self.step_id}'.")
 
 
 def requirement_of(task: UserTask, *, now: datetime, outcome: Outcome | None = None) -> RunRequirement:

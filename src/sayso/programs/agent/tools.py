@@ -1,16 +1,17 @@
 """`@tool`: a function that a model may ask for, with everything that its way through gate and ledger needs to know."""
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, TypeVar, cast, get_type_hints
+from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from sayso.core.ledger import tool_digest
+from sayso.core.ledger import canonical, tool_digest
 from sayso.model.calls import Effect
 from sayso.model.json import Json
 from sayso.model.tasks import OnTimeoutAction
@@ -99,11 +100,29 @@ class Tool:
         try:
             model = self.arguments.model_validate(dict(arguments))
         except ValidationError as exc:
-            found = tuple(
-                f"{'.'.join(map(str, error['loc'])) or 'arguments'}: {error['msg']}" for error in exc.errors()
-            )
-            return dict(arguments), found
-        return cast("dict[str, Json]", model.model_dump(mode="json")), ()
+            return dict(arguments), _found(exc)
+        typed = cast("dict[str, Json]", model.model_dump(mode="json"))
+        try:
+            canonical(typed)
+        except ValueError as exc:  # e.g. "NaN", which pydantic takes for a number
+            return dict(arguments), (f"they cannot be written as JSON: {exc}",)
+        return typed, ()
+
+    def missing(self, arguments: Mapping[str, Json]) -> tuple[str, ...]:
+        """Return what stands against arguments before a person has given the rest."""
+        try:
+            self.arguments.model_validate(dict(arguments))
+        except ValidationError as exc:
+            return _found(exc, *self.user_input_fields)
+        return ()
+
+    def given(self, arguments: Mapping[str, Json], context: ToolContext) -> dict[str, Any]:
+        """Return what the function is called with: typed arguments, and what it takes of the context."""
+        model = self.arguments.model_validate(dict(arguments))
+        found = {name: getattr(model, name) for name in type(model).model_fields}
+        for name in _given_by_us(self.function):
+            found[name] = context.session_state if name == "session_state" else context
+        return found
 
     def sentence(self, arguments: Mapping[str, Json]) -> str:
         """Return the card's sentence."""
@@ -187,6 +206,10 @@ def tool(
         raise ValueError(f"Expected on_reject to be return_to_agent or fail_run, but got {on_reject!r}.")
     if on_timeout not in {"approve", "reject", "cancel", "skip"}:
         raise ValueError(f"Expected on_timeout to be approve, reject, cancel or skip, but got {on_timeout!r}.")
+    if on_timeout == "approve" and external_execution:
+        raise ValueError("Expected on_timeout to be reject, cancel or skip: no deadline can bring an external result.")
+    if not max_attempts >= 1:
+        raise ValueError(f"Expected max_attempts of at least 1, but got {max_attempts!r}.")
     _positive(timeout, approval_timeout)
     options: dict[str, Any] = {
         "effect": _effect(effect), "approval": approval, "user_input_fields": tuple(user_input_fields),
@@ -212,7 +235,7 @@ def _approval(*given: Approval) -> Approval:
 
 def _positive(*timeouts: float | None) -> None:
     for number in timeouts:
-        if number is not None and not number > 0:
+        if number is not None and not 0 < number < math.inf:
             raise ValueError(f"Expected a timeout of more than 0 seconds, but got {number!r}.")
 
 
@@ -231,13 +254,18 @@ def as_tool(item: Tool | Callable[..., Any]) -> Tool:
 
 def _made(function: Callable[..., Any], name: str | None, description: str | None, options: dict[str, Any]) -> Tool:
     found = name or getattr(function, "__name__", type(function).__name__)
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        raise ValueError(f"Expected tool '{found}' to return its result, but it yields.")
     if not _NAME.fullmatch(found):
         raise ValueError(f"Expected a tool's name of letters, digits, _ and - (at most 64), but got {found!r}.")
     about, parameters = _docs(inspect.getdoc(function) or "")
     model = _model(function, found, parameters)
-    unknown = [item for item in options["user_input_fields"] if item not in model.model_fields]
+    wanted = options["user_input_fields"]
+    unknown = [item for item in wanted if item not in model.model_fields]
     if unknown:
         raise ValueError(f"Expected user_input_fields of '{found}' to be its arguments, but {unknown} are not.")
+    if options["on_timeout"] == "approve" and any(model.model_fields[item].is_required() for item in wanted):
+        raise ValueError(f"Expected defaults of what a person gives to '{found}', for a deadline that approves.")
     return Tool(name=found, description=description or about or found, function=function, arguments=model, **options)
 
 
@@ -250,11 +278,11 @@ def _effect(effect: Effect | str) -> Effect:
 
 def _model(function: Callable[..., Any], name: str, about: Mapping[str, str]) -> type[BaseModel]:
     """Return a pydantic model of a function's arguments, without those that we give."""
-    hints = get_type_hints(function, include_extras=True)
+    hints, ours = get_type_hints(function, include_extras=True), _given_by_us(function)
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
         hint = hints.get(parameter.name, Any)
-        if parameter.name in _CONTEXT or hint is ToolContext:
+        if parameter.name in ours:
             continue
         if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
             raise ValueError(f"Expected named arguments on tool '{name}', but it takes '{parameter}'.")
@@ -264,6 +292,23 @@ def _model(function: Callable[..., Any], name: str, about: Mapping[str, str]) ->
         return create_model(f"{name}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
     except Exception as exc:
         raise ValueError(f"Expected arguments of tool '{name}' that have a JSON Schema, but: {exc}.") from exc
+
+
+def _found(error: ValidationError, *but: str) -> tuple[str, ...]:
+    """Return what stands against arguments, one sentence each, without what concerns some of them."""
+    found = [item for item in error.errors() if not item["loc"] or item["loc"][0] not in but]
+    return tuple(f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}" for item in found)
+
+
+def _given_by_us(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the parameters that the model does not see: the session's state, and the context under any name."""
+    hints = get_type_hints(function)
+    named = inspect.signature(function).parameters
+    return tuple(
+        name
+        for name in named
+        if name in _CONTEXT or hints.get(name) is ToolContext or ToolContext in get_args(hints.get(name))
+    )
 
 
 def _docs(text: str) -> tuple[str, dict[str, str]]:
