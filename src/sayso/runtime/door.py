@@ -5,7 +5,7 @@ wake-ups are callbacks; other processes notice by polling (engines/local.py).
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,11 +24,11 @@ from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
 from sayso.model.runs import NO_ORIGIN, Origin, Run, RunState
 from sayso.model.tasks import UserTask
 from sayso.programs.context import Program
-from sayso.runtime import endings, units
+from sayso.runtime import units
 from sayso.runtime.definitions import Programs, adopt_definition
+from sayso.runtime.endings import Endings
 from sayso.runtime.peeking import peek
 from sayso.runtime.ports import Clock, Ids, Listener, Store
-from sayso.runtime.reading import Reader
 from sayso.runtime.record import Record
 from sayso.runtime.runner import Rest, Runner
 
@@ -46,7 +46,7 @@ class Times:
     """How often a lease is renewed."""
 
 
-class Runtime(Reader):
+class Runtime(Endings):
     """Starts, advances, decides and cancels.
 
     Args:
@@ -64,7 +64,6 @@ class Runtime(Reader):
         self._programs = Programs()
         self._saved: set[str] = set()
         self._running: dict[RunId, tuple[asyncio.AbstractEventLoop, Runner]] = {}
-        self._watchers: list[Callable[[RunId], None]] = []
         self._opened = False
 
     # -- programs ----------------------------------------------------------------------------------------
@@ -80,11 +79,6 @@ class Runtime(Reader):
     def programs(self) -> Sequence[str]:
         """Return the names of the registered programs."""
         return tuple(self._programs.fingerprints)
-
-    def watch(self, callback: Callable[[RunId], None]) -> Callable[[], None]:
-        """Call back, on any thread, when a run of this process can move; return how to stop that."""
-        self._watchers.append(callback)
-        return lambda: self._watchers.remove(callback)
 
     # -- commands ----------------------------------------------------------------------------------------
 
@@ -261,39 +255,6 @@ class Runtime(Reader):
             self.wake(run_id)
         return claimed
 
-    async def cancel(self, run_id: RunId, *, by: Actor, reason: str | None = None) -> bool:
-        """End a run with its whole tree and close its tasks; False when it had ended already.
-
-        Raises:
-            RunNotFound: No such run.
-        """
-        now = self.clock.now()
-        done = await self.store.run(lambda tx: endings.cancel(tx, run_id, by, reason, now))
-        self.wake(run_id)
-        return done
-
-    async def complete(self, run_id: RunId, *, by: Actor, note: str | None = None) -> None:
-        """End a waiting run as completed, on an operator's word, and close its tasks.
-
-        Raises:
-            RunNotFound: No such run.
-            RunNotPaused: It does not wait.
-        """
-        now = self.clock.now()
-        await self.store.run(lambda tx: endings.complete(tx, run_id, by, note, now))
-        self.wake(run_id)
-
-    async def skip_wait(self, run_id: RunId, *, by: Actor) -> None:
-        """Let a run that waits for nothing but a time go on now; the program is told who ended the wait.
-
-        Raises:
-            RunNotFound: No such run.
-            RunNotPaused: It does not wait for a time.
-        """
-        now = self.clock.now()
-        await self.store.run(lambda tx: endings.skip_wait(tx, run_id, by, now))
-        self.wake(run_id)
-
     async def expire_due(self, *, limit: int = 500) -> list[UserTask]:
         """Carry out passed deadlines, each exactly once, and wake their runs."""
         now = self.clock.now()
@@ -366,11 +327,9 @@ class Runtime(Reader):
             lambda tx: tx.release_run(run.id, state, problem=problem, epoch=run.epoch, now=now, retry_at=retry_at)
         )
 
-    def wake(self, run_id: RunId) -> None:
-        """Tell whoever advances runs in this process that this one has news."""
+    def poke(self, run_id: RunId) -> None:
+        """Tell the runner of a run that is being advanced here that there is news."""
         held = self._running.get(run_id)
         if held is not None:
             loop, runner = held
             loop.call_soon_threadsafe(runner.poke)
-        for callback in tuple(self._watchers):
-            callback(run_id)
