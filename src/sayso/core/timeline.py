@@ -7,7 +7,7 @@ what is known when the view is made; everything else of an item stays as it was 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -75,6 +75,32 @@ def timeline(run: Run, entries: Sequence[Entry], tasks: Sequence[UserTask]) -> l
         answers={entry.key: plain_of(entry.data) for entry in entries if entry.kind is EntryKind.DECIDED},
     )
     return [item for entry in entries for item in _items(view, entry)]
+
+
+def merge(runs: Sequence[tuple[int, Sequence[Item]]]) -> list[Item]:
+    """Return the items of several runs as one timeline.
+
+    They are ordered by when they began, then by the depth of their run; within a run the order is the journal's.
+
+    Args:
+        runs: Each run's depth in its tree, and its items.
+    """
+    keyed = [
+        (item.started_at, depth, number, place, item)
+        for number, (depth, items) in enumerate(runs)
+        for place, item in enumerate(_rising(items))
+    ]
+    return [entry[-1] for entry in sorted(keyed, key=lambda entry: entry[:4])]
+
+
+def _rising(items: Sequence[Item]) -> list[Item]:
+    """Return items none of which begins before an earlier one: a long step begins before what was told meanwhile."""
+    found: list[Item] = []
+    latest: datetime | None = None
+    for item in items:
+        latest = item.started_at if latest is None else max(latest, item.started_at)
+        found.append(replace(item, started_at=latest))
+    return found
 
 
 def _items(view: _View, entry: Entry) -> list[Item]:

@@ -29,6 +29,7 @@ from sayso.model.journal import EntryKind
 from sayso.model.json import Json
 from sayso.model.tasks import ExternalRequest, FormRequest
 from sayso.programs.context import Ambiguous, Attempt, CallPlan, NotApplied, Refusal, RunCancelled, Suspended
+from sayso.runtime import tracing
 from sayso.runtime.passes import Pass
 from sayso.runtime.units import late_outcome
 
@@ -201,7 +202,8 @@ class _Call:
     async def _attempt(self, number: int) -> tuple[CallResult | None, dict[str, Json]]:
         """Perform one attempt; the result is None where nobody can tell what happened."""
         try:
-            value = await self._plan.perform(self._sent(number))
+            with tracing.effect(f"execute_tool {self._plan.call.tool}", self._traced(number)):
+                value = await self._plan.perform(self._sent(number))
         except NotApplied as exc:
             result = CallResult(state=_S.FAILED, code=exc.code, message=exc.message, note=self._note)
             return result, {"error": exc.message}
@@ -209,6 +211,15 @@ class _Call:
             return None, exc.evidence
         arguments = self._arguments if self._edited else None
         return CallResult(state=_S.SUCCEEDED, value=value, note=self._note, arguments=arguments), {}
+
+    def _traced(self, number: int) -> dict[str, Any]:
+        return {
+            "gen_ai.operation.name": "execute_tool",
+            "gen_ai.tool.name": self._plan.call.tool,
+            "gen_ai.tool.call.id": self._id,
+            "hitl.call.effect": str(self._plan.call.effect),
+            "hitl.call.attempt": number,
+        }
 
     async def _landed(self, result: CallResult, number: int, evidence: dict[str, Json]) -> CallResult:
         """Write down what came of an attempt; where another worker has the run, leave it as evidence."""

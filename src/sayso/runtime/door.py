@@ -24,7 +24,7 @@ from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
 from sayso.model.runs import NO_ORIGIN, Origin, Run, RunState
 from sayso.model.tasks import UserTask
 from sayso.programs.context import Program
-from sayso.runtime import units
+from sayso.runtime import tracing, units
 from sayso.runtime.definitions import Programs, adopt_definition
 from sayso.runtime.endings import Endings
 from sayso.runtime.peeking import peek
@@ -309,8 +309,10 @@ class Runtime(Endings):
             read_tasks=read_tasks,
         )
         self._running[run.id] = (asyncio.get_running_loop(), runner)
+        agent = "version" in record.started
         try:
-            rest = await runner.to_rest()
+            with tracing.segment(run, record, agent=agent, now=self.clock.now()):
+                rest = await runner.to_rest()
         finally:
             self._running.pop(run.id, None)
         if run.parent_id is not None and rest.state is not RunState.WAITING:

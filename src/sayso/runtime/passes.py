@@ -18,6 +18,7 @@ from sayso.model.journal import EntryKind, NewEntry
 from sayso.model.runs import NewRun, NewTask, Run
 from sayso.model.tasks import TaskSpec, TaskStatus, UserTask
 from sayso.programs.context import Announce, CancelRequested, Suspended
+from sayso.runtime import tracing
 from sayso.runtime.branches import Branches
 from sayso.runtime.commits import Commits
 from sayso.runtime.ports import Clock, Ids
@@ -154,6 +155,9 @@ class Pass:
         asked: dict[str, Any] = {"task": task_id} if due is None else {"task": task_id, "due": to_micros(due)}
         if calls:
             asked["call"] = calls[0].digest
+        within = tracing.current()
+        if within is not None:
+            asked["trace"] = within
         new = NewTask(id=task_id, key=key, spec=spec, body=body, digest=digest, created_at=now, due_at=due)
         self.add(key, EntryKind.ASKED, asked, task=new, calls=calls)
         if self.listening and announce is not None:

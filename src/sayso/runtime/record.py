@@ -49,6 +49,10 @@ class Record:
     """How often each tool call was started."""
     started_digest: dict[str, str] = field(default_factory=dict[str, str])
     """The digest of what was started."""
+    trace: str | None = None
+    """The span in which the run came to wait last, in W3C form."""
+    rested_at: datetime | None = None
+    """When the run last began to wait for something."""
     cancelled_by: dict[str, Any] | None = None
     finished: dict[str, Any] | None = None
     started_at: datetime | None = None
@@ -130,12 +134,14 @@ class Record:
                     self.lapsed.add(key)
             case EntryKind.ASKED:
                 self.asked[key] = TaskId(plain["task"])
+                self.trace, self.rested_at = plain.get("trace"), at
                 if "call" in plain:
                     self.shown[key] = plain["call"]
                 if "due" in plain:
                     self.due[key] = from_micros(plain["due"])
             case EntryKind.TIMER:
                 self.timers[key] = from_micros(plain["until"])
+                self.trace, self.rested_at = plain.get("trace"), at
             case EntryKind.FIRED:
                 self.fired.add(key)
             case EntryKind.SKIPPED:

@@ -21,6 +21,7 @@ from sayso.model.messages import Usage
 from sayso.model.runs import NewRun, Run, Spent, StatePatch
 from sayso.model.tasks import TaskSpec
 from sayso.programs.context import Announce, CallPlan, ChildSpec, Suspended
+from sayso.runtime import tracing
 from sayso.runtime.calls import CallExecutor
 from sayso.runtime.commits import Commits
 from sayso.runtime.passes import Pass, live, waiting
@@ -91,7 +92,8 @@ class ReplayContext:
         failure: BaseException | None = None
         value: Any = None
         try:
-            outcome = self._pass.timed({"v": to_json(await effect())}, begun)
+            with tracing.step(key):
+                outcome = self._pass.timed({"v": to_json(await effect())}, begun)
             data = json_bytes(outcome)
             value = from_json(outcome["v"])
         except (UnstorableValue, UnreadableValue) as exc:
@@ -148,7 +150,9 @@ class ReplayContext:
             raise Suspended
         if key not in self._pass.record.timers:
             self._pass.refuse_if_cancelled()
-            self._pass.add(key, EntryKind.TIMER, {"until": to_micros(until)})
+            within = tracing.current()
+            timer: dict[str, Any] = {"until": to_micros(until)}
+            self._pass.add(key, EntryKind.TIMER, timer if within is None else {**timer, "trace": within})
         if self._pass.record.timers[key] > self._pass.clock.now():
             raise Suspended
         self._pass.wake_up()

@@ -1,0 +1,1 @@
+"""The service: what stands behind the API, and the API itself."""
