@@ -25,9 +25,9 @@ from sayso.model.runs import NO_ORIGIN, Origin, Run, RunState
 from sayso.model.tasks import UserTask
 from sayso.programs.context import Program
 from sayso.runtime import endings, units
-from sayso.runtime.definitions import Programs, adopt_definition
+from sayso.runtime.definitions import Programs, Resolver, adopt_definition
 from sayso.runtime.peeking import peek
-from sayso.runtime.ports import Clock, Ids, Listener, Store
+from sayso.runtime.ports import Clock, Ids, Listener, Store, Transaction
 from sayso.runtime.reading import Reader
 from sayso.runtime.record import Record
 from sayso.runtime.runner import Rest, Runner
@@ -73,13 +73,17 @@ class Runtime(Reader):
         """Make a program known under its name; a later one of the same name takes its place."""
         self._programs.register(program)
 
+    def resolve_with(self, resolver: Resolver) -> None:
+        """Run agents made as data, whenever they were made: their programs are asked of the resolver by name."""
+        self._programs.resolver, self.knows_data_agents = resolver, True
+
     def has(self, program: Program) -> bool:
         """Tell whether this very object is what runs under its name."""
         return self._programs.has(program)
 
     def programs(self) -> Sequence[str]:
         """Return the names of the registered programs."""
-        return tuple(self._programs.fingerprints)
+        return self._programs.names()
 
     def watch(self, callback: Callable[[RunId], None]) -> Callable[[], None]:
         """Call back, on any thread, when a run of this process can move; return how to stop that."""
@@ -100,6 +104,7 @@ class Runtime(Reader):
         overwrite_state: bool = False,
         origin: Origin = NO_ORIGIN,
         hold: bool = True,
+        check: Callable[[Transaction], None] | None = None,
     ) -> units.Claimed:
         """Create a run, durably, before anything of it happens.
 
@@ -113,10 +118,12 @@ class Runtime(Reader):
             overwrite_state: Whether `state` replaces what the session has.
             origin: The workspace it belongs to, its version, and who or what started it.
             hold: Whether this process advances the run itself; otherwise any worker may claim it.
+            check: Looked at in the same transaction, before anything is written; raises to refuse the start.
 
         Raises:
             RunExists: The run id is taken.
             ProgramUnknown: No such program is registered.
+            SaysoError: What `check` raises.
         """
         await self.open()
         found, print_ = self._programs.find(program)
@@ -132,6 +139,7 @@ class Runtime(Reader):
             state=state,
             overwrite_state=overwrite_state,
             origin=origin,
+            check=check,
         )
         lease = self._lease(now) if hold else None
         claimed = await self.store.run(lambda tx: units.start(tx, command, now, lease))
