@@ -55,6 +55,43 @@ def _references(part: object) -> Iterator[str]:
             yield from _references(item)
 
 
+def schema_problems(schema: Json) -> list[str]:
+    """Return what stands against a schema itself, one sentence each; empty when it can be applied.
+
+    A reference that leads out of the schema would otherwise show only when a value is held against it, and then refuse
+    every value.
+    """
+    try:
+        _validator(json.dumps(schema, sort_keys=True))
+        return list(_unusable(schema))[:20]
+    except Exception as exc:  # noqa: BLE001 - the metaschema's refusal, or a schema too deep to walk: it is no schema
+        return [str(getattr(exc, "message", None) or f"{type(exc).__name__}: {exc}")[:500]]
+
+
+def _unusable(schema: Json) -> Iterator[str]:
+    """Yield what the metaschema does not see: references that lead nowhere."""
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    resource: Any = DRAFT202012.create_resource(cast("Any", schema))
+    resolver: Any = cast("Any", Registry)().resolver_with_root(resource)
+    left: list[tuple[Any, Any]] = [(resource, resolver)]
+    while left:
+        resource, resolver = left.pop()
+        for ref in _refs_of(resource.contents):
+            try:
+                resolver.lookup(ref)
+            except Unresolvable:
+                yield f"its reference {ref[:200]!r} leads to nothing inside of it, and nothing is ever fetched"
+        left += [(inner, resolver.in_subresource(inner)) for inner in resource.subresources()]
+
+
+def _refs_of(part: Any) -> list[str]:
+    named = cast("dict[str, Any]", part) if isinstance(part, dict) else {}
+    return [named[name] for name in ("$ref", "$dynamicRef") if name in named]
+
+
 @lru_cache(maxsize=512)
 def _validator(text: str) -> Any:
     """Return the validator of a schema; the same schema is asked for on every replay."""

@@ -4,7 +4,10 @@
     ├── NotFound
     │   ├── RunNotFound
     │   ├── TaskNotFound
-    │   └── SessionNotFound
+    │   ├── SessionNotFound
+    │   ├── AgentNotFound
+    │   ├── VersionNotFound
+    │   └── TriggerNotFound
     ├── Conflict
     │   ├── AlreadyDecided       someone was faster; carries their decision
     │   ├── TaskExpired          the deadline passed before the decision
@@ -13,7 +16,24 @@
     │   ├── RunNotPaused         there is nothing to continue
     │   ├── RunExists            the run id is taken
     │   ├── TaskClaimed          another person is on it
-    │   └── NotWaiting           the run does not wait for what was sent
+    │   ├── NotWaiting           the run does not wait for what was sent
+    │   ├── ChangedMeanwhile     somebody saved since the caller read
+    │   ├── DuplicateName        another agent or trigger has the name
+    │   ├── DuplicateLabel       another version of the agent has the label
+    │   ├── VersionDeployed      what is deployed is neither edited nor deleted
+    │   ├── AgentIsCode          its versions are written by code
+    │   ├── AgentHasOpenSessions
+    │   ├── PauseRulesPresent    a Request agent cannot have them
+    │   ├── TriggersPresent      a sub-agent cannot have them
+    │   ├── ApiTriggerExists     an agent has one at most
+    │   ├── NotStartable         why no run of an agent starts
+    │   │   ├── NoDeployedVersion
+    │   │   ├── AgentBlocked
+    │   │   ├── TriggerInactive
+    │   │   ├── SubAgentNotStartable
+    │   │   └── WorkspaceSuspended
+    │   ├── WorkspaceLimited     the workspace may have no more of it
+    │   └── NotSupportedYet      the version relies on what this release does not do
     ├── Forbidden                known, but not allowed
     │   ├── OutOfScope           the key's scopes do not reach it
     │   ├── OwnRun               whoever started a run may not decide its tasks
@@ -27,6 +47,10 @@
     │   ├── InvalidCompletion    the fields do not fit the kind of task; it stays pending
     │   │   └── ApprovedRequired an approval without a yes or a no
     │   ├── KeyReused            an Idempotency-Key came with another request before
+    │   ├── InvalidData          carries its problems
+    │   │   ├── InvalidAgent
+    │   │   ├── InvalidVersion
+    │   │   └── InvalidTrigger
     │   ├── UnstorableValue      a value that cannot be stored; names the step and the type
     │   └── UnreadableValue      a stored value that cannot be restored
     ├── DefinitionChanged        the code lost a step that the run stands on
@@ -45,8 +69,11 @@ a plain Python API are `ValueError`s too. Pauses are not here: they derive from 
 so that no `except Exception` can swallow one.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
+
+from sayso.model.registry import Problem
 
 
 class SaysoError(Exception):
@@ -98,6 +125,27 @@ class SessionNotFound(NotFound):
     """No session has this id."""
 
     code = "session_not_found"
+
+
+class AgentNotFound(NotFound):
+    """No agent of this workspace has this id."""
+
+    code = "agent_not_found"
+    hint = "Check the id; agents of other workspaces are not seen."
+
+
+class VersionNotFound(NotFound):
+    """No version of this agent has this id."""
+
+    code = "version_not_found"
+    hint = "List the agent's versions."
+
+
+class TriggerNotFound(NotFound):
+    """No trigger of this agent has this id."""
+
+    code = "trigger_not_found"
+    hint = "List the agent's triggers."
 
 
 class Conflict(SaysoError, ValueError):
@@ -159,6 +207,124 @@ class RunExists(Conflict):
 
     code = "run_exists"
     hint = "Continue that run, or start with another run_id."
+
+
+class ChangedMeanwhile(Conflict):
+    """Somebody has saved since the caller read; nothing was overwritten."""
+
+    code = "changed_meanwhile"
+    hint = "Read it again, and save on top of what it is now."
+
+
+class DuplicateName(Conflict):
+    """Another one has this name."""
+
+    code = "duplicate_name"
+    hint = "Choose another name."
+
+
+class DuplicateLabel(Conflict):
+    """Another version of the agent has this label."""
+
+    code = "duplicate_label"
+    hint = "Choose another versionLabel."
+
+
+class VersionDeployed(Conflict):
+    """What is deployed is neither edited nor deleted."""
+
+    code = "version_deployed"
+    hint = "Clone the version and edit the copy, or retract the deployment first."
+
+
+class AgentIsCode(Conflict):
+    """The agent is loaded from code, which alone writes its name, mode and versions."""
+
+    code = "agent_is_code"
+    hint = "Change the module that defines it, and load it again; blocking works here too."
+
+
+class AgentHasOpenSessions(Conflict):
+    """Runs of the agent have not ended."""
+
+    code = "agent_has_open_sessions"
+    hint = "Mark its sessions complete or terminate them first."
+
+
+class PauseRulesPresent(Conflict):
+    """A version has a rule that pauses, and a Request agent has nobody to pause for."""
+
+    code = "pause_rules_present"
+    hint = "Take the rules out of the named versions, or delete these."
+
+
+class TriggersPresent(Conflict):
+    """The agent has triggers, and a sub-agent is started by its parents alone."""
+
+    code = "triggers_present"
+    hint = "Delete the triggers first."
+
+
+class ApiTriggerExists(Conflict):
+    """The agent has its API trigger already."""
+
+    code = "api_trigger_exists"
+    hint = "Edit that one, or delete it first."
+
+
+class NotStartable(Conflict):
+    """No run of the agent starts now."""
+
+    code = "not_startable"
+
+
+class NoDeployedVersion(NotStartable):
+    """Nothing of the agent is deployed."""
+
+    code = "no_deployed_version"
+    hint = "Deploy a version, or test-run one."
+
+
+class AgentBlocked(NotStartable):
+    """The agent is blocked until somebody has reviewed it; what runs goes on."""
+
+    code = "agent_blocked"
+    hint = "Unblock it, with a note, once its reason is settled."
+
+
+class TriggerInactive(NotStartable):
+    """The trigger is switched off."""
+
+    code = "trigger_inactive"
+    hint = "Activate the trigger."
+
+
+class SubAgentNotStartable(NotStartable):
+    """A sub-agent is started by its parents alone, and has no triggers; a test run works."""
+
+    code = "sub_agent_not_startable"
+    hint = "Start the parent, or change the agent's mode."
+
+
+class WorkspaceSuspended(NotStartable):
+    """In a suspended workspace no run starts; what runs goes on, and people may still decide."""
+
+    code = "workspace_suspended"
+    hint = "Ask an owner to make the workspace active again."
+
+
+class WorkspaceLimited(Conflict):
+    """The workspace has as many as it may have."""
+
+    code = "workspace_limited"
+    hint = "Delete what is not needed, or have the limit raised."
+
+
+class NotSupportedYet(Conflict):
+    """The version relies, for its safety, on something that this release does not carry out: it is not run without."""
+
+    code = "not_supported_yet"
+    hint = "Switch the named settings off; saving them is allowed."
 
 
 class TaskClaimed(Conflict):
@@ -226,12 +392,6 @@ class WaitNotRunning(BadRequest):
     hint = "Read the run: it says what it waits for."
 
 
-class InvalidInput(Invalid):
-    """The input does not fit the agent's schema; nothing was started."""
-
-    code = "input_schema_violation"
-
-
 class InvalidDecision(Invalid):
     """The decision does not fit the task; the task stays pending."""
 
@@ -265,6 +425,44 @@ class UnresolvedTasks(Invalid):
 
     code = "unresolved_tasks"
     hint = "Call confirm(), reject(), edit(), select() or set_user_input() on a requirement first."
+
+
+class InvalidData(Invalid):
+    """What was to be saved does not fit; each problem has a pointer and a code."""
+
+    code = "invalid_data"
+
+    def __init__(self, message: str, *, problems: Sequence[Problem]) -> None:
+        super().__init__(f"{message}: {'; '.join(map(str, problems))}.", problems=tuple(problems))
+        self.problems = tuple(problems)
+
+
+class InvalidAgent(InvalidData):
+    """The agent does not fit; each problem has a pointer and a code."""
+
+    code = "invalid_agent"
+    hint = "Mend what the problems point at; nothing was saved."
+
+
+class InvalidVersion(InvalidData):
+    """The version does not fit; each problem has a pointer and a code."""
+
+    code = "invalid_version"
+    hint = "Mend what the problems point at; nothing was saved."
+
+
+class InvalidTrigger(InvalidData):
+    """The trigger does not fit; each problem has a pointer and a code."""
+
+    code = "invalid_trigger"
+    hint = "Mend what the problems point at; nothing was saved."
+
+
+class InvalidInput(Invalid):
+    """The input does not fit the version's input schema; no run was started."""
+
+    code = "input_schema_violation"
+    hint = "Send an input that fits the inputSchema of the version."
 
 
 class UnstorableValue(SaysoError, TypeError):

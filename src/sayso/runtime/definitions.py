@@ -2,6 +2,7 @@
 
 import json
 from datetime import datetime
+from typing import Protocol
 
 from sayso.core.codec import json_bytes
 from sayso.core.fingerprint import changes, fingerprint
@@ -12,18 +13,32 @@ from sayso.runtime.ports import Store, Transaction
 from sayso.runtime.record import Record
 
 
+class Resolver(Protocol):
+    """Makes programs that nobody has registered: those of agents made as data."""
+
+    def find(self, name: str) -> Program | None:
+        """Return the program of a name; None when it is none of these."""
+        ...
+
+
 class Programs:
     """The programs that this process can run, by name."""
 
     def __init__(self) -> None:
         self._programs: dict[str, Program] = {}
+        self.resolver: Resolver | None = None
+        """Asked for what is not registered."""
         self.fingerprints: dict[str, str] = {}
-        """The fingerprint of each program's definition, by name."""
+        """The fingerprint of each definition that was met so far, by name."""
 
     def register(self, program: Program) -> None:
         """Take in a program; a later one of the same name takes its place."""
         self._programs[program.name] = program
         self.fingerprints[program.name] = fingerprint(program.shape())
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of what is registered."""
+        return tuple(self._programs)
 
     def has(self, program: Program) -> bool:
         """Tell whether this very object is what runs under its name."""
@@ -36,6 +51,10 @@ class Programs:
             ProgramUnknown: None is registered under this name.
         """
         found = self._programs.get(name)
+        if found is None and self.resolver is not None:
+            found = self.resolver.find(name)
+            if found is not None and name not in self.fingerprints:
+                self.fingerprints[name] = fingerprint(found.shape())
         if found is None:
             raise ProgramUnknown(
                 f"Expected a registered program named '{name}', but this process has none.", program=name

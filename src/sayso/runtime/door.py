@@ -5,7 +5,7 @@ wake-ups are callbacks; other processes notice by polling (engines/local.py).
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,10 +25,10 @@ from sayso.model.runs import NO_ORIGIN, Origin, Run, RunState
 from sayso.model.tasks import UserTask
 from sayso.programs.context import Program
 from sayso.runtime import tracing, units
-from sayso.runtime.definitions import Programs, adopt_definition
+from sayso.runtime.definitions import Programs, Resolver, adopt_definition
 from sayso.runtime.endings import Endings
 from sayso.runtime.peeking import peek
-from sayso.runtime.ports import Clock, Ids, Listener, Store
+from sayso.runtime.ports import Clock, Ids, Listener, Store, Transaction
 from sayso.runtime.record import Record
 from sayso.runtime.runner import Rest, Runner
 
@@ -72,13 +72,17 @@ class Runtime(Endings):
         """Make a program known under its name; a later one of the same name takes its place."""
         self._programs.register(program)
 
+    def resolve_with(self, resolver: Resolver) -> None:
+        """Run agents made as data, whenever they were made: their programs are asked of the resolver by name."""
+        self._programs.resolver, self.knows_data_agents = resolver, True
+
     def has(self, program: Program) -> bool:
         """Tell whether this very object is what runs under its name."""
         return self._programs.has(program)
 
     def programs(self) -> Sequence[str]:
         """Return the names of the registered programs."""
-        return tuple(self._programs.fingerprints)
+        return self._programs.names()
 
     # -- commands ----------------------------------------------------------------------------------------
 
@@ -94,6 +98,7 @@ class Runtime(Endings):
         overwrite_state: bool = False,
         origin: Origin = NO_ORIGIN,
         hold: bool = True,
+        check: Callable[[Transaction], None] | None = None,
     ) -> units.Claimed:
         """Create a run, durably, before anything of it happens.
 
@@ -107,10 +112,12 @@ class Runtime(Endings):
             overwrite_state: Whether `state` replaces what the session has.
             origin: The workspace it belongs to, its version, and who or what started it.
             hold: Whether this process advances the run itself; otherwise any worker may claim it.
+            check: Looked at in the same transaction, before anything is written; raises to refuse the start.
 
         Raises:
             RunExists: The run id is taken.
             ProgramUnknown: No such program is registered.
+            SaysoError: What `check` raises.
         """
         await self.open()
         now = self.clock.now()
@@ -123,6 +130,7 @@ class Runtime(Endings):
             state=state,
             overwrite_state=overwrite_state,
             origin=origin,
+            check=check,
         )
         lease = self._lease(now) if hold else None
         claimed = await self.store.run(lambda tx: units.start(tx, command, now, lease))
@@ -144,6 +152,7 @@ class Runtime(Endings):
         state: dict[str, Any] | None = None,
         overwrite_state: bool = False,
         origin: Origin = NO_ORIGIN,
+        check: Callable[[Transaction], None] | None = None,
     ) -> units.Start:
         """Return the command that starts a run, for a transaction of its caller's; see `start`.
 
@@ -162,6 +171,7 @@ class Runtime(Endings):
             state=state,
             overwrite_state=overwrite_state,
             origin=origin,
+            check=check,
         )
 
     async def advance(

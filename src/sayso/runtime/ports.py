@@ -14,6 +14,7 @@ from sayso.model.decisions import Decision
 from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, NewEntry
 from sayso.model.messages import Usage
+from sayso.model.registry import AgentId, AgentPage, AgentRecord, Trigger, TriggerId, VersionId, VersionRecord
 from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, Spent, StatePatch, Transition
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
@@ -120,6 +121,82 @@ class RequestRows(Protocol):
 
     def forget(self, *, before: datetime) -> int:
         """Delete answers older than a time; return how many."""
+        ...
+
+
+class RegistryRows(Protocol):
+    """The rows of agents, versions and triggers."""
+
+    def insert_agent(self, agent: AgentRecord) -> None:
+        """Add an agent."""
+        ...
+
+    def update_agent(self, agent: AgentRecord) -> None:
+        """Write an agent's name, mode, deployed version, block and time of change."""
+        ...
+
+    def delete_agent(self, agent_id: AgentId) -> None:
+        """Remove an agent with its versions and triggers."""
+        ...
+
+    def find_agent(self, workspace_id: WorkspaceId, agent_id: AgentId) -> AgentRecord | None:
+        """Return an agent of a workspace."""
+        ...
+
+    def find_named(self, workspace_id: WorkspaceId, name: str) -> AgentRecord | None:
+        """Return the agent of a workspace that has this name."""
+        ...
+
+    def list_agents(self, workspace_id: WorkspaceId, *, limit: int, skip: int) -> AgentPage:
+        """Return one page of a workspace's agents, by name."""
+        ...
+
+    def has_open_runs(self, agent: AgentRecord) -> bool:
+        """Tell whether a run of the agent has not ended."""
+        ...
+
+    def insert_version(self, version: VersionRecord) -> None:
+        """Add a version."""
+        ...
+
+    def update_version(self, version: VersionRecord) -> None:
+        """Write a version's label, body, digest and time of change."""
+        ...
+
+    def delete_version(self, version_id: VersionId) -> None:
+        """Remove a version."""
+        ...
+
+    def list_versions(self, agent_id: AgentId) -> list[VersionRecord]:
+        """Return an agent's versions, the newest first."""
+        ...
+
+    def find_version(self, agent_id: AgentId, version_id: VersionId) -> VersionRecord | None:
+        """Return a version of an agent."""
+        ...
+
+    def insert_trigger(self, trigger: Trigger) -> None:
+        """Add a trigger."""
+        ...
+
+    def update_trigger(self, trigger: Trigger) -> None:
+        """Write what may change of a trigger."""
+        ...
+
+    def delete_trigger(self, trigger_id: TriggerId) -> None:
+        """Remove a trigger."""
+        ...
+
+    def list_triggers(self, agent_id: AgentId) -> list[Trigger]:
+        """Return an agent's triggers, by name."""
+        ...
+
+    def ready_runs(self, *, now: datetime, limit: int) -> list[RunId]:
+        """Return runs of agents made as data whose `ready_at` has come, the longest waiting first."""
+        ...
+
+    def next_ready_at(self) -> datetime | None:
+        """Return when the next run of agents made as data becomes ready."""
         ...
 
 
@@ -259,6 +336,11 @@ class Transaction(Protocol):
     @property
     def requests(self) -> RequestRows:
         """The rows of requests that were answered."""
+        ...
+
+    @property
+    def registry(self) -> RegistryRows:
+        """The rows of agents, versions and triggers."""
         ...
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain, zip_longest
 
 from sayso.model.errors import RunNotFound, SessionNotFound, TaskNotFound
 from sayso.model.ids import RunId, SessionId, TaskId
@@ -9,7 +10,7 @@ from sayso.model.journal import Entry
 from sayso.model.runs import Run, RunState, Session
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
-from sayso.runtime.ports import Clock, Store
+from sayso.runtime.ports import Clock, Store, Transaction
 
 
 class Reader:
@@ -23,6 +24,8 @@ class Reader:
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
         self.clock = clock
+        self.knows_data_agents = False
+        """Whether runs of agents made as data can move here too."""
 
     def programs(self) -> Sequence[str]:
         """Return the names of the registered programs; a mere reader has none."""
@@ -113,14 +116,26 @@ class Reader:
         return found
 
     async def ready_runs(self, *, limit: int) -> list[RunId]:
-        """Return runs of the registered programs that can move now."""
-        now, names = self.clock.now(), self.programs()
-        return await self.store.read(lambda tx: tx.ready_runs(names, now=now, limit=limit))
+        """Return runs of the programs that this process knows that can move now."""
+        now, names, data = self.clock.now(), self.programs(), self.knows_data_agents
+
+        def unit(tx: Transaction) -> list[RunId]:
+            found = tx.ready_runs(names, now=now, limit=limit)
+            others = tx.registry.ready_runs(now=now, limit=limit) if data else []
+            both = chain.from_iterable(zip_longest(found, others))  # neither kind can keep the other waiting
+            return [run_id for run_id in both if run_id is not None][:limit]
+
+        return await self.store.read(unit)
 
     async def next_ready_at(self) -> datetime | None:
-        """Return when the next run of the registered programs becomes ready."""
-        names = self.programs()
-        return await self.store.read(lambda tx: tx.next_ready_at(names))
+        """Return when the next run of the programs that this process knows becomes ready."""
+        names, data = self.programs(), self.knows_data_agents
+
+        def unit(tx: Transaction) -> datetime | None:
+            times = [tx.next_ready_at(names), tx.registry.next_ready_at() if data else None]
+            return min((at for at in times if at is not None), default=None)
+
+        return await self.store.read(unit)
 
 
 def _found(run_id: RunId, run: Run | None) -> Run:

@@ -61,6 +61,8 @@ class Start:
     """Session state given by the caller, in the codec's JSON form."""
     overwrite_state: bool = False
     origin: Origin = NO_ORIGIN
+    check: Callable[[Transaction], None] | None = None
+    """Looked at before anything is written; raises to refuse the start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +119,8 @@ class Committed(NamedTuple):
 
 def start(tx: Transaction, command: Start, now: datetime, lease: Lease | None) -> Claimed | None:
     """Create a session where needed and a run in it, leased or queued; None when the run's id is taken."""
+    if command.check is not None:
+        command.check(tx)
     if command.shape is not None:
         tx.save_definition(command.fingerprint, command.program, json_bytes(dict(command.shape)), now=now)
     created = tx.sessions.touch(

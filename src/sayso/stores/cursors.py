@@ -47,15 +47,15 @@ class Statements:
         self._sql = sql
         self._listings = listings
 
-    def _one(self, name: str, **parameters: Any) -> Any:
+    def _one(self, name: str, /, **parameters: Any) -> Any:
         self._cursor.execute(self._sql[name], parameters)
         return self._cursor.fetchone()
 
-    def _all(self, name: str, **parameters: Any) -> list[Any]:
+    def _all(self, name: str, /, **parameters: Any) -> list[Any]:
         self._cursor.execute(self._sql[name], parameters)
         return self._cursor.fetchall()
 
-    def _change(self, name: str, **parameters: Any) -> int:
+    def _change(self, name: str, /, **parameters: Any) -> int:
         self._cursor.execute(self._sql[name], parameters)
         return self._cursor.rowcount
 

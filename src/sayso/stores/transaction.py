@@ -17,6 +17,7 @@ from sayso.stores.audit import AuditRows
 from sayso.stores.calls import CallRows
 from sayso.stores.cursors import Cursor
 from sayso.stores.listings import Listings
+from sayso.stores.registry import RegistryRows
 from sayso.stores.requests import RequestRows
 from sayso.stores.rows import nano_of, run_of
 from sayso.stores.sessions import SessionRows
@@ -35,6 +36,8 @@ class SqlTransaction(TaskRows):
         self.audit = AuditRows(self._change, self._all)
         """See the port."""
         self.requests = RequestRows(self._change, self._all)
+        """See the port."""
+        self.registry = RegistryRows(self._change, self._all)
         """See the port."""
         self.sessions = SessionRows(self._change, self._all, self._text, listings)
         """See the port."""
