@@ -18,6 +18,7 @@ from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, S
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.model.workspaces import WorkspaceId
+from sayso.runtime.directory_ports import CredentialRows, DirectoryRows
 
 R = TypeVar("R")
 
@@ -229,6 +230,16 @@ class Transaction(Protocol):
     @property
     def audit(self) -> AuditRows:
         """The rows of the audit log."""
+        ...
+
+    @property
+    def directory(self) -> DirectoryRows:
+        """The rows of workspaces, people and invitations."""
+        ...
+
+    @property
+    def credentials(self) -> CredentialRows:
+        """The rows of sessions, links, tokens and API keys."""
         ...
 
     @property

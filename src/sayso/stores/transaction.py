@@ -18,6 +18,8 @@ from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Transition
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.stores.audit import AuditRows
 from sayso.stores.calls import CallRows
+from sayso.stores.credentials import CredentialRows
+from sayso.stores.directory import DirectoryRows
 from sayso.stores.listings import Listings
 from sayso.stores.rows import nano_of, run_of, task_of, task_row
 from sayso.stores.sessions import SessionRows
@@ -61,20 +63,24 @@ class SqlTransaction:
         """See the port."""
         self.audit = AuditRows(self._change, self._all)
         """See the port."""
+        self.directory = DirectoryRows(self._change, self._all)
+        """See the port."""
+        self.credentials = CredentialRows(self._change, self._all)
+        """See the port."""
         self.sessions = SessionRows(self._change, self._all, self._text, listings)
         """See the port."""
 
     # -- driver ------------------------------------------------------------------------------------------
 
-    def _one(self, name: str, **parameters: Any) -> Any:
+    def _one(self, name: str, /, **parameters: Any) -> Any:
         self._cursor.execute(self._sql[name], parameters)
         return self._cursor.fetchone()
 
-    def _all(self, name: str, **parameters: Any) -> list[Any]:
+    def _all(self, name: str, /, **parameters: Any) -> list[Any]:
         self._cursor.execute(self._sql[name], parameters)
         return self._cursor.fetchall()
 
-    def _change(self, name: str, **parameters: Any) -> int:
+    def _change(self, name: str, /, **parameters: Any) -> int:
         self._cursor.execute(self._sql[name], parameters)
         return self._cursor.rowcount
 
