@@ -15,6 +15,14 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class SystemSecrets:
+    """Chance from the system, fit for cryptography."""
+
+    def new(self) -> bytes:
+        """Return 32 random bytes that nobody can guess."""
+        return os.urandom(32)
+
+
 class SystemIds:
     """Ids of 48 bits of time and 80 random bits, in 26 characters that sort by time."""
 

@@ -6,8 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from sayso.app.clock import SystemClock, SystemIds
+from sayso.app.clock import SystemClock, SystemIds, SystemSecrets
 from sayso.model.errors import StoreUnavailable
+from sayso.runtime.directory import Directory
 from sayso.runtime.door import Runtime, Times
 from sayso.runtime.ports import Clock, Ids
 from sayso.stores.sqlite import SqliteStore
@@ -79,6 +80,16 @@ class SqliteDb:
                     f"Expected an open database, but {self.db_file} was closed.", hint="Make a new SqliteDb."
                 )
             return self._runtime
+
+    @property
+    def directory(self) -> Directory:
+        """The workspaces, people and keys of this database, opened at the first use.
+
+        Raises:
+            StoreUnavailable: The file cannot be opened, or this object was closed.
+        """
+        store = self.runtime.store
+        return Directory(store, clock=self._clock, ids=self._ids, secrets=SystemSecrets())
 
     def close(self) -> None:
         """Finish what is being written and close the file; runs that wait stay as they are."""

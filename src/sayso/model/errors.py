@@ -7,7 +7,12 @@
     │   ├── SessionNotFound
     │   ├── AgentNotFound
     │   ├── VersionNotFound
-    │   └── TriggerNotFound
+    │   ├── TriggerNotFound
+    │   ├── WorkspaceNotFound
+    │   ├── PersonNotFound
+    │   ├── InvitationNotFound
+    │   ├── TokenNotFound
+    │   └── KeyNotFound
     ├── Conflict
     │   ├── AlreadyDecided       someone was faster; carries their decision
     │   ├── TaskExpired          the deadline passed before the decision
@@ -33,8 +38,11 @@
     │   │   ├── SubAgentNotStartable
     │   │   └── WorkspaceSuspended
     │   ├── WorkspaceLimited     the workspace may have no more of it
-    │   └── NotSupportedYet      the version relies on what this release does not do
-    ├── Forbidden                known, but not allowed
+    │   ├── NotSupportedYet      the version relies on what this release does not do
+    │   ├── AlreadyMember        the person is in the workspace
+    │   └── LastOwner            nobody would be left to own the workspace
+    ├── NotAllowed               known, but not allowed
+    │   ├── Forbidden            names the ability that is missing
     │   ├── OutOfScope           the key's scopes do not reach it
     │   ├── OwnRun               whoever started a run may not decide its tasks
     │   └── PeopleOnly           only a person, signed in, may decide this
@@ -53,6 +61,10 @@
     │   │   └── InvalidTrigger
     │   ├── UnstorableValue      a value that cannot be stored; names the step and the type
     │   └── UnreadableValue      a stored value that cannot be restored
+    ├── Unauthenticated          nothing proves who this is; never says why
+    ├── NotInvited               an identity that is proven, but has no place here
+    ├── SignInRefused            the answer of the identity provider does not hold
+    ├── IdentityProviderDown     the identity provider cannot be reached
     ├── DefinitionChanged        the code lost a step that the run stands on
     ├── ProgramUnknown           no registered program has this name
     ├── StepFailed               a step raised, and its policy is to fail
@@ -341,29 +353,29 @@ class NotWaiting(Conflict):
     hint = "Read the run: it says what it waits for."
 
 
-class Forbidden(SaysoError, ValueError):
+class NotAllowed(SaysoError, ValueError):
     """Whoever asks is known, but may not do this."""
 
-    code = "forbidden"
+    code = "not_allowed"
     status = 403
     hint = "Ask somebody whose role allows it."
 
 
-class OutOfScope(Forbidden):
+class OutOfScope(NotAllowed):
     """The key's scopes do not reach this."""
 
     code = "forbidden_scope"
     hint = "Use a key with the agent (and trigger) among its scopes."
 
 
-class OwnRun(Forbidden):
+class OwnRun(NotAllowed):
     """Whoever started a run may not decide its tasks."""
 
     code = "own_run"
     hint = "Let somebody else decide; a key never decides what a run that it started asks."
 
 
-class PeopleOnly(Forbidden):
+class PeopleOnly(NotAllowed):
     """Only a person who is signed in may decide this."""
 
     code = "user_task_dashboard_only"
@@ -565,3 +577,101 @@ class UnsafeSqlite(StoreError):
         "Install the wheel `pysqlite3`: pip install 'pysqlite3>=0.6.1';"
         " where it has none, use a Python linked with SQLite 3.51.3 or later."
     )
+
+
+class Unauthenticated(SaysoError):
+    """Nothing proves who this is; an unknown, ended, expired or malformed secret all read the same."""
+
+    code = "unauthenticated"
+    status = 401
+    hint = "Sign in again, or send a key or token that is in force."
+
+    def __init__(self) -> None:
+        super().__init__("Expected proof of who you are, but there is none that counts.")
+
+
+class Forbidden(NotAllowed):
+    """Who this is may not do it."""
+
+    code = "forbidden"
+    status = 403
+    hint = "Ask somebody who may: docs/reference/roles.md has the table."
+
+    def __init__(self, ability: str, *, who: str, hint: str | None = None) -> None:
+        super().__init__(
+            f"Expected somebody with the ability {ability}, but {who} does not have it.", hint=hint, ability=ability
+        )
+        self.ability = ability
+
+
+class NotInvited(SaysoError):
+    """The identity is proven, but nobody has given it a place here."""
+
+    code = "not_invited"
+    status = 403
+    hint = "Ask an owner or admin for an invitation to the e-mail address that your identity provider has verified."
+
+
+class SignInRefused(SaysoError):
+    """The answer of the identity provider does not hold; nobody was signed in."""
+
+    code = "sign_in_refused"
+    status = 401
+    hint = "Begin the sign-in again; when that does not help, check the settings of OIDC and the provider's."
+
+
+class IdentityProviderDown(SaysoError):
+    """The identity provider cannot be reached, or does not answer as one."""
+
+    code = "identity_provider_down"
+    status = 503
+    hint = "Try again in a moment; check that this machine reaches the issuer of the OIDC settings."
+
+
+class WorkspaceNotFound(NotFound):
+    """There is no such workspace, or this person is not in it."""
+
+    code = "workspace_not_found"
+    hint = "Check the id, and that you are a member of it."
+
+
+class PersonNotFound(NotFound):
+    """Nobody in this workspace has this id or address."""
+
+    code = "person_not_found"
+    hint = "List who is there with `sayso people ls`."
+
+
+class InvitationNotFound(NotFound):
+    """No invitation of this workspace has this id."""
+
+    code = "invitation_not_found"
+    hint = "It was revoked, or belongs to another workspace."
+
+
+class TokenNotFound(NotFound):
+    """No token in force has this id."""
+
+    code = "token_not_found"
+    hint = "List them with `sayso tokens ls`."
+
+
+class KeyNotFound(NotFound):
+    """No API key of this workspace has this id."""
+
+    code = "key_not_found"
+    hint = "List them with `sayso keys ls`."
+
+
+class AlreadyMember(Conflict):
+    """The person is in the workspace."""
+
+    code = "already_member"
+    hint = "Change the role instead."
+
+
+class LastOwner(Conflict):
+    """Nobody would be left to own the workspace."""
+
+    code = "last_owner"
+    hint = "Make somebody else an owner first."

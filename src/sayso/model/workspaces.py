@@ -83,6 +83,47 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """A workspace that a person is in, seen from the person."""
+
+    workspace: Workspace
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who an identity provider says that somebody is."""
+
+    issuer: str
+    subject: str
+    """The provider's own id of the person; the address may change, this does not."""
+    email: str | None
+    """In lower case, and only where the provider has verified it."""
+    name: str
+    role: Role | None = None
+    """What the person's groups stand for."""
+
+    @property
+    def key(self) -> str:
+        """Issuer and subject, as a person's row holds them."""
+        return f"{self.issuer} {self.subject}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinRules:
+    """What becomes of somebody whom an identity provider has proven."""
+
+    workspace_id: WorkspaceId = DEFAULT_WORKSPACE
+    """Where people of the allowed domains, and those whom their groups give a role, are members."""
+    domains: frozenset[str] = frozenset()
+    """Whoever has a verified address in one of these may join without an invitation."""
+    role: Role | None = "operator"
+    """What those who join so are, unless their groups say otherwise; None lets nobody in without a group."""
+    by_groups: bool = False
+    """Whether a person's groups decide the role at every sign-in; who has none of them gets `role`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
     """An offer of membership; its link carries a secret of which only the hash is stored."""
 
@@ -151,12 +192,16 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """Who makes a request, after authentication: a person with a role, or a key with scopes."""
+    """Who makes a request, after authentication: a person with a role, a key with scopes, or the machine's own user."""
 
     workspace: Workspace
     person: Person | None = None
     role: Role | None = None
     key: ApiKey | None = None
+    local: str | None = None
+    """The login name of whoever holds the database itself; nobody on the network ever has one."""
+    credential_id: str | None = None
+    """The session or token that a person came with."""
     via: str = "api"
 
     @property
@@ -164,9 +209,11 @@ class Principal:
         """Who this is, in rows and logs."""
         if self.person is not None:
             return self.person.email
-        return "?" if self.key is None else self.key.id
+        if self.key is not None:
+            return self.key.id
+        return self.local or "?"
 
     @property
     def actor(self) -> Actor:
-        """The author of what this principal does."""
+        """Who this is, as the author of a command."""
         return Actor(type="user" if self.key is None else "api_key", id=self.id, via=self.via)

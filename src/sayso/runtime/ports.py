@@ -20,6 +20,7 @@ from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, S
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.model.workspaces import WorkspaceId
+from sayso.runtime.directory_ports import CredentialRows, DirectoryRows
 
 R = TypeVar("R")
 
@@ -341,6 +342,16 @@ class Transaction(Protocol):
     @property
     def registry(self) -> RegistryRows:
         """The rows of agents, versions and triggers."""
+        ...
+
+    @property
+    def directory(self) -> DirectoryRows:
+        """The rows of workspaces, people and invitations."""
+        ...
+
+    @property
+    def credentials(self) -> CredentialRows:
+        """The rows of sessions, links, tokens and API keys."""
         ...
 
     @property

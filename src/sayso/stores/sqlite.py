@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy.dialects import sqlite
 
-from sayso.stores import audit, registry, requests
+from sayso.stores import audit, credentials, directory, registry, requests
 from sayso.stores.driver import check_version, connect, sqlite_module, translate
 from sayso.stores.listings import Listings
 from sayso.stores.migrate import migrate
@@ -42,7 +42,8 @@ class SqliteStore:
         self._path = path
         self._synchronous: Synchronous = synchronous
         dialect = sqlite.dialect(paramstyle="named")
-        self._sql = compile_all(dialect, audit.STATEMENTS, registry.STATEMENTS, requests.STATEMENTS)
+        rooms = (audit, credentials, directory, registry, requests)
+        self._sql = compile_all(dialect, *(room.STATEMENTS for room in rooms))
         self._listings = Listings(dialect)
         if path != ":memory:":
             check_version(self._module)

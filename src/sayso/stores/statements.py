@@ -56,7 +56,7 @@ ZERO: ColumnElement[int] = literal_column("0")
 _OPEN = runs.c.state.in_([constant("queued"), constant("waiting"), constant("running")])
 
 
-def _insert_new(table: Any, *keys: str) -> dict[str, ClauseElement]:
+def insert_new(table: Any, *keys: str) -> dict[str, ClauseElement]:
     """Return, per dialect, an insert that does nothing where the key is taken."""
     values = {column.name: P(column.name) for column in table.columns}
     index = [table.c[key] for key in keys]
@@ -98,7 +98,7 @@ CALL: Select[Any] = select(*[column for column in calls.c if column.name not in 
 
 _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     # runs
-    "insert_run": _insert_new(runs, "run_id"),
+    "insert_run": insert_new(runs, "run_id"),
     "find_run": RUN.where(runs.c.run_id == P("run_id")),
     "children": RUN.where(runs.c.parent_id == P("run_id")),
     "claim_run": update(runs)
@@ -169,10 +169,10 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     ).where(runs.c.session_id == P("session_id")),
     # journal
     "insert_entry": insert(journal).values({column.name: P(column.name) for column in journal.columns}),
-    "insert_blob": _insert_new(blobs, "run_id", "digest"),
+    "insert_blob": insert_new(blobs, "run_id", "digest"),
     "load_entries": _ENTRY.where(journal.c.run_id == P("run_id"), journal.c.seq > P("after")).order_by(journal.c.seq),
     # definitions
-    "insert_definition": _insert_new(definitions, "fingerprint"),
+    "insert_definition": insert_new(definitions, "fingerprint"),
     "find_definition": select(definitions.c.shape).where(definitions.c.fingerprint == P("fingerprint")),
     # tasks
     "insert_task": insert(tasks).values({column.name: P(column.name) for column in tasks.columns}),
@@ -279,7 +279,7 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     .where(calls.c.run_id == P("run_id"), calls.c.state.in_([constant(state) for state in sorted(UNSENT)]))
     .values(state=constant("cancelled"), updated_at=P("now")),
     # sessions
-    "insert_session": _insert_new(sessions, "session_id"),
+    "insert_session": insert_new(sessions, "session_id"),
     "find_session": select(sessions).where(sessions.c.session_id == P("session_id")),
     "lock_session": select(sessions.c.state).where(sessions.c.session_id == P("session_id")).with_for_update(),
     "set_session": update(sessions)

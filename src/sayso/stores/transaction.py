@@ -15,7 +15,9 @@ from sayso.model.messages import Usage
 from sayso.model.runs import Applied, NewRun, Run, RunState, Transition
 from sayso.stores.audit import AuditRows
 from sayso.stores.calls import CallRows
+from sayso.stores.credentials import CredentialRows
 from sayso.stores.cursors import Cursor
+from sayso.stores.directory import DirectoryRows
 from sayso.stores.listings import Listings
 from sayso.stores.registry import RegistryRows
 from sayso.stores.requests import RequestRows
@@ -38,6 +40,10 @@ class SqlTransaction(TaskRows):
         self.requests = RequestRows(self._change, self._all)
         """See the port."""
         self.registry = RegistryRows(self._change, self._all)
+        """See the port."""
+        self.directory = DirectoryRows(self._change, self._all)
+        """See the port."""
+        self.credentials = CredentialRows(self._change, self._all)
         """See the port."""
         self.sessions = SessionRows(self._change, self._all, self._text, listings)
         """See the port."""

@@ -41,6 +41,18 @@ class CountingIds:
         return f"{prefix}_{self._count:026d}"
 
 
+class CountingSecrets:
+    """Secrets that count up: for tests only, anybody can guess them."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def new(self) -> bytes:
+        """Return 32 bytes that differ from every earlier ones."""
+        self._count += 1
+        return self._count.to_bytes(32, "big")
+
+
 class CrashPoint:
     """Kills this process with SIGKILL around its n-th commit.
 
@@ -63,4 +75,4 @@ class CrashPoint:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-__all__ = ["CountingIds", "CrashPoint", "FakeClock", "ScriptedModel", "call"]
+__all__ = ["CountingIds", "CountingSecrets", "CrashPoint", "FakeClock", "ScriptedModel", "call"]
