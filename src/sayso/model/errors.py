@@ -5,6 +5,7 @@
     │   ├── RunNotFound
     │   ├── TaskNotFound
     │   ├── SessionNotFound
+    │   ├── WorkflowNotFound
     │   ├── AgentNotFound
     │   ├── VersionNotFound
     │   ├── TriggerNotFound
@@ -158,6 +159,13 @@ class TriggerNotFound(NotFound):
 
     code = "trigger_not_found"
     hint = "List the agent's triggers."
+
+
+class WorkflowNotFound(NotFound):
+    """This server has no workflow of this name."""
+
+    code = "workflow_not_found"
+    hint = "List the workflows; name them when the server is started."
 
 
 class Conflict(SaysoError, ValueError):

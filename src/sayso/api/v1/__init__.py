@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from sayso.api.v1 import runs, sessions, streams, tasks
+from sayso.api.v1 import runs, sessions, streams, tasks, workflows
 
 router = APIRouter(prefix="/v1")
-for part in (runs, streams, sessions, tasks):
+for part in (runs, streams, sessions, tasks, workflows):
     router.include_router(part.router)

@@ -34,6 +34,7 @@ async def start_run(
     wait: Wait = 0,
 ) -> JSONResponse:
     """Start a run of an agent's deployed version, in a new session."""
+    asked.require("start_runs")
     plan = await asked.service.starters.startable(agent_id, asked.principal)
     given = to_json(body.input)
     found = problems(plan.version.input_schema, given)
@@ -73,6 +74,7 @@ async def _waited(asked: Asking, response: JSONResponse, seconds: int) -> JSONRe
 @router.get("/runs/{runId}")
 async def get_run(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")], wait: Wait = 0) -> Plain:
     """Return a run's status, output and error, and what it waits for."""
+    asked.require("see_runs_of_tasks")
     until = asked.now + timedelta(seconds=wait)
     while True:
         parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
@@ -89,6 +91,7 @@ async def get_conversation(
     step_content: Annotated[Literal["slim", "full"], Query(alias="stepContent")] = "full",
 ) -> Plain:
     """Return the whole session of a run: its runs, and one timeline of all of them."""
+    asked.require("see_runs_of_tasks")
     whole = await asked.service.sessions.whole(RunId(run_id), asked.reach)
     exposed = await is_exposed(asked, whole.runs[0].run)
     return wire.conversation(whole, asked.now, slim=step_content == "slim", exposed=exposed)
@@ -102,6 +105,7 @@ async def is_exposed(asked: Asking, run: Run) -> bool:
 @router.get("/runs/{runId}/user-tasks")
 async def list_run_tasks(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")]) -> Plain:
     """Return every user task of a run, oldest first."""
+    asked.require("see_runs_of_tasks")
     parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
     listed = [task for task in parts.tasks if task.spec.request.kind != "message"]
     return {"items": [task_json(task, asked.now, parts) for task in listed], "total": len(listed)}
@@ -120,6 +124,7 @@ async def send_input(asked: Asked, body: Message, run_id: Annotated[RunPath, Pat
 
 
 async def _send(asked: Asking, body: Message, run_id: RunId) -> JSONResponse:
+    asked.require("decide_tasks")
     if body.run_id is not None and body.run_id != run_id:
         raise BadRequest(f"Expected runId to be that of the path, but got {body.run_id!r}.")
     texts = [text for text in (body.text, body.message) if text is not None]
@@ -138,13 +143,13 @@ async def _send(asked: Asking, body: Message, run_id: RunId) -> JSONResponse:
 
         def unit(tx: Transaction) -> tuple[int, bytes]:
             decide(tx)
-            return 202, _status_after(tx, run_id)
+            return 202, status_after(tx, run_id)
     else:
         deliver = asked.service.sessions.sending(run_id, "\n".join(texts), asked.principal, asked.reach)
 
         def unit(tx: Transaction) -> tuple[int, bytes]:
             deliver(tx)
-            return 202, _status_after(tx, run_id)
+            return 202, status_after(tx, run_id)
 
     answered = await asked.act(unit, sent)
     asked.service.runtime.wake(run_id)
@@ -154,7 +159,8 @@ async def _send(asked: Asking, body: Message, run_id: RunId) -> JSONResponse:
 _OF_MESSAGES = frozenset({"runId", "userTaskId", "text", "message", "files", "completedByEmail"})
 
 
-def _status_after(tx: Transaction, run_id: RunId) -> bytes:
+def status_after(tx: Transaction, run_id: RunId) -> bytes:
+    """Return the body that tells where a run stands after an act."""
     run = tx.find_run(run_id)
     kinds = [task.spec.request.kind for task in tx.run_tasks(run_id, pending_only=True)]
     return json_bytes({"status": "Running" if run is None else str(status_of(run.state, kinds))})
@@ -163,11 +169,12 @@ def _status_after(tx: Transaction, run_id: RunId) -> bytes:
 @router.post("/runs/{runId}/skip-agent-wait", status_code=202)
 async def skip_agent_wait(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
     """Let a run that waits for a time go on now."""
+    asked.require("end_sessions")
     skip = asked.service.sessions.skipping(RunId(run_id), asked.principal, asked.reach)
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
         skip(tx)
-        return 202, _status_after(tx, RunId(run_id))
+        return 202, status_after(tx, RunId(run_id))
 
     try:
         answered = await asked.act(unit)
@@ -180,11 +187,12 @@ async def skip_agent_wait(asked: Asked, run_id: Annotated[RunPath, Path(alias="r
 @router.post("/runs/{runId}/cancel", status_code=202)
 async def cancel_run(asked: Asked, body: Reason, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
     """End a run with its tree and close its tasks; a run that has ended stays as it is."""
+    asked.require("end_sessions")
     end = asked.service.sessions.cancelling(RunId(run_id), body.reason, asked.principal, asked.reach)
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
         end(tx)
-        return 202, _status_after(tx, RunId(run_id))
+        return 202, status_after(tx, RunId(run_id))
 
     answered = await asked.act(unit, body.sent())
     asked.service.runtime.wake(RunId(run_id))

@@ -7,10 +7,11 @@ from typing import Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
+from sayso.core.roles import Ability, may
 
 from sayso.core.codec import json_bytes, plain_of
 from sayso.model.agents import AgentVersion
-from sayso.model.errors import Invalid
+from sayso.model.errors import Forbidden, Invalid, OutOfScope
 from sayso.model.json import Json
 from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import Origin
@@ -22,6 +23,10 @@ from sayso.runtime.once import Unit, once
 from sayso.runtime.sessions import Sessions
 
 _LONGEST_KEY = 255
+OF_KEYS = frozenset(
+    {"start_runs", "see_runs", "see_sessions", "see_tasks", "decide_tasks", "see_agents", "end_sessions"}
+)
+"""What keys may do, within their scopes; everything else is for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +99,30 @@ class Asking:
     def now(self) -> Any:
         """The time."""
         return self.service.runtime.clock.now()
+
+    def require(self, ability: Ability) -> None:
+        """Refuse where the role, or the kind of credential, does not allow something.
+
+        Raises:
+            Forbidden: It does not.
+        """
+        if self.principal.key is not None:
+            allowed = ability in OF_KEYS
+        else:
+            role, settings = self.principal.role, self.principal.workspace.settings
+            allowed = role is not None and may(role, ability, settings)
+        if not allowed:
+            raise Forbidden(f"Expected somebody who may '{ability}', but {self.principal.id} may not.")
+
+    def refuse_beyond(self, program: str) -> None:
+        """Refuse what a key's scopes do not name.
+
+        Raises:
+            OutOfScope: They do not name this program.
+        """
+        programs = self.reach.programs
+        if programs is not None and not any(name == program for name, _ in programs):
+            raise OutOfScope(f"Expected a key whose scopes name '{program}', but this one's do not.")
 
     async def act(self, unit: Unit, body: Json = None) -> Answered:
         """Run a unit, once per `Idempotency-Key` and body."""

@@ -32,6 +32,7 @@ async def list_agent_sessions(
     status: SessionStatus | None = None,
 ) -> Plain:
     """List the sessions of an agent, the one with the newest run first."""
+    asked.require("see_sessions")
     program = await asked.service.starters.program(agent_id, asked.principal)
     return await _page(asked, SessionFilter(program=program, version_id=version_id, status=status), skip, take)
 
@@ -39,6 +40,7 @@ async def list_agent_sessions(
 @router.get("/sessions")
 async def list_sessions(asked: Asked, skip: Skip = 0, take: Take = 20, status: SessionStatus | None = None) -> Plain:
     """List the sessions of the workspace, the one with the newest run first."""
+    asked.require("see_sessions")
     return await _page(asked, SessionFilter(status=status), skip, take)
 
 
@@ -50,6 +52,7 @@ async def _page(asked: Asking, wanted: SessionFilter, skip: int, take: int) -> P
 @router.get("/sessions/{sessionId}")
 async def get_session(asked: Asked, session_id: SessionPath) -> Plain:
     """Return a session: status, tokens, cost, output, and what started it."""
+    asked.require("see_runs_of_tasks")
     whole = await asked.service.sessions.session(SessionId(session_id), asked.reach)
     return wire.session_json(whole, asked.now, exposed=await is_exposed(asked, whole.runs[0].run))
 
@@ -57,6 +60,7 @@ async def get_session(asked: Asked, session_id: SessionPath) -> Plain:
 @router.post("/sessions/{sessionId}/terminate", status_code=202)
 async def terminate_session(asked: Asked, body: Reason, session_id: SessionPath) -> JSONResponse:
     """End every run of a session and close its tasks. It cannot be undone."""
+    asked.require("end_sessions")
     end = asked.service.sessions.terminating(SessionId(session_id), body.reason, asked.principal, asked.reach)
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
@@ -68,6 +72,7 @@ async def terminate_session(asked: Asked, body: Reason, session_id: SessionPath)
 @router.post("/sessions/{sessionId}/complete", status_code=202)
 async def complete_session(asked: Asked, body: Note, session_id: SessionPath) -> JSONResponse:
     """Mark a waiting session as completed, and close its tasks."""
+    asked.require("end_sessions")
     end = asked.service.sessions.completing(SessionId(session_id), body.note, asked.principal, asked.reach)
 
     def unit(tx: Transaction) -> tuple[int, bytes]:

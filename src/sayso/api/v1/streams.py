@@ -37,6 +37,7 @@ async def _opened(
     last_event_id: Annotated[str | None, Header(alias="Last-Event-ID", max_length=2000)] = None,
 ) -> _Opened:
     """Find the session before anything is sent, so that a refusal has its status."""
+    asked.require("see_runs_of_tasks")
     parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
     follower = Follower(asked.service.runtime.store, parts.run.session_id, parse(last_event_id))
     return _Opened(asked, follower, await is_exposed(asked, parts.run))

@@ -36,6 +36,7 @@ async def list_tasks(
     cursor: Annotated[str | None, Query(max_length=500, description="`nextCursor` of the page before.")] = None,
 ) -> Plain:
     """List user tasks, oldest first; with a key, those within its scopes."""
+    asked.require("see_tasks")
     program = None if agent_id is None else await asked.service.starters.program(agent_id, asked.principal)
     wanted = TaskFilter(
         status=_STATUS[status],
@@ -52,6 +53,7 @@ async def list_tasks(
 @router.get("/{taskId}")
 async def get_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Return a user task: what was asked, as it was hashed, and how it was answered."""
+    asked.require("see_tasks")
     task, run = await asked.service.inbox.show(TaskId(task_id), asked.reach)
     return task_json(task, asked.now, await asked.service.sessions.run(run.id, asked.reach))
 
@@ -59,6 +61,7 @@ async def get_task(asked: Asked, task_id: TaskPath) -> Plain:
 @router.post("/{taskId}/complete")
 async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JSONResponse:
     """Complete a user task. The first valid answer wins; a later one gets a conflict that names it."""
+    asked.require("decide_tasks")
     decide = asked.service.inbox.completing(TaskId(task_id), body.sent(), asked.principal, asked.reach)
     now = asked.now
 
@@ -80,10 +83,12 @@ async def _run_of(asked: Asked, task_id: str) -> RunId:
 @router.post("/{taskId}/claim")
 async def claim_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Say to be on a task, for a quarter of an hour; claiming again renews."""
+    asked.require("decide_tasks")
     return task_json(await asked.service.inbox.claim(TaskId(task_id), asked.principal, asked.reach), asked.now)
 
 
 @router.post("/{taskId}/release")
 async def release_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Say to be no longer on a task."""
+    asked.require("decide_tasks")
     return task_json(await asked.service.inbox.release(TaskId(task_id), asked.principal, asked.reach), asked.now)

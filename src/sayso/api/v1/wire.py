@@ -3,8 +3,7 @@
 Every function here is pure. What is redacted is left out here and nowhere else.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +11,7 @@ from sayso.api.v1.taskwire import Plain, at, pending_json
 from sayso.core.codec import from_json, plain_of
 from sayso.core.readable import readable
 from sayso.core.states import status_of
-from sayso.core.timeline import ID_KEYS, Item, output_of, timeline
+from sayso.core.timeline import ID_KEYS, Item, merge, output_of, timeline
 from sayso.model.agents import AgentVersion
 from sayso.model.journal import Entry, EntryKind
 from sayso.model.json import Json
@@ -89,24 +88,9 @@ def conversation(whole: Whole, now: datetime, *, slim: bool, exposed: bool) -> P
 
 
 def merged(whole: Whole) -> list[Item]:
-    """Return the items of all runs, in the order in which they began; within a run, in the journal's order."""
+    """Return the timeline of a session: the items of all its runs."""
     depths = _depths(whole)
-    keyed = [
-        (item.started_at, depths[parts.run.id], item.sequence, number, item)
-        for parts in whole.runs
-        for number, item in enumerate(_in_order(timeline(parts.run, parts.entries, parts.tasks)))
-    ]
-    return [entry[-1] for entry in sorted(keyed, key=lambda entry: entry[:4])]
-
-
-def _in_order(items: Sequence[Item]) -> list[Item]:
-    """Return items whose start never lies before that of an earlier one of the same run: sequence is the order."""
-    latest: datetime | None = None
-    found: list[Item] = []
-    for item in items:
-        latest = item.started_at if latest is None else max(latest, item.started_at)
-        found.append(item if item.started_at == latest else replace(item, started_at=latest))
-    return found
+    return merge([(depths[parts.run.id], timeline(parts.run, parts.entries, parts.tasks)) for parts in whole.runs])
 
 
 def _is_end(item: Item, whole: Whole) -> bool:

@@ -1,0 +1,107 @@
+"""Workflows: list them, start them, and answer what they ask; everything else of their runs is as for agents."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse
+
+from sayso.api.v1 import wire
+from sayso.api.v1.bodies import Decisions, StartWorkflow
+from sayso.api.v1.runs import RunPath, status_after
+from sayso.api.v1.service import Asked, answer
+from sayso.api.v1.taskwire import Plain
+from sayso.core.codec import json_bytes, to_json
+from sayso.model.errors import WorkflowNotFound
+from sayso.model.ids import RunId, SessionId, TaskId
+from sayso.model.runs import Origin
+from sayso.model.sessions import SessionFilter, SessionStatus
+from sayso.runtime.ports import Transaction
+
+router = APIRouter(tags=["workflows"])
+Name = Annotated[str, Path(alias="workflow", max_length=200, description="A workflow's name.")]
+
+
+@router.get("/workflows")
+async def list_workflows(asked: Asked) -> Plain:
+    """List the workflows that this server can start."""
+    asked.require("see_agents")
+    found = [_about(name, workflow) for name, workflow in sorted(asked.service.workflows.items())]
+    return {"items": found, "total": len(found)}
+
+
+def _about(name: str, workflow: Any) -> Plain:
+    return {"id": workflow.id, "name": name, "description": workflow.description, "steps": dict(workflow.shape())}
+
+
+@router.post("/workflows/{workflow}/runs", status_code=202)
+async def start_workflow(asked: Asked, body: StartWorkflow, workflow: Name) -> JSONResponse:
+    """Start a run of a workflow."""
+    asked.require("start_runs")
+    found = _found(asked.service.workflows, workflow)
+    asked.refuse_beyond(found.name)
+    started: dict[str, Any] = {"input": found.checked(body.input)} if body.input is not None else {}
+    if body.additional_data is not None:
+        started["additional_data"] = to_json(body.additional_data)
+    if body.user_id is not None:
+        started["user_id"] = body.user_id
+    origin = Origin(workspace_id=asked.principal.workspace.id, trigger_type="api", started_by=asked.principal.id)
+    session = None if body.session_id is None else SessionId(body.session_id)
+    runtime = asked.service.runtime
+    command = runtime.planned(found.name, started, session_id=session, user_id=body.user_id, origin=origin)
+    begin = asked.service.sessions.starting(command, asked.principal)
+
+    def unit(tx: Transaction) -> tuple[int, bytes]:
+        return 202, json_bytes(wire.started_json(begin(tx).run, agent_id=None))
+
+    answered = await asked.act(unit, body.sent())
+    runtime.wake(command.run_id)
+    return answer(answered, replayed=bool(answered.digest))
+
+
+@router.get("/workflows/{workflow}/sessions")
+async def list_workflow_sessions(
+    asked: Asked,
+    workflow: Name,
+    skip: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    take: Annotated[int, Query(ge=1, le=100)] = 20,
+    status: SessionStatus | None = None,
+) -> Plain:
+    """List the sessions of a workflow, the one with the newest run first."""
+    asked.require("see_sessions")
+    found = _found(asked.service.workflows, workflow)
+    wanted = SessionFilter(program=found.name, status=status)
+    page = await asked.service.sessions.page(wanted, asked.reach, limit=take, skip=skip)
+    return {"items": [wire.listed_json(item) for item in page.items], "total": page.total}
+
+
+@router.post("/runs/{runId}/decisions", status_code=202)
+async def decide_run(asked: Asked, body: Decisions, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
+    """Answer several tasks of one run at once: all answers are taken, or none."""
+    asked.require("decide_tasks")
+    inbox = asked.service.inbox
+    commands = [
+        inbox.completing(
+            TaskId(item.user_task_id),
+            {name: value for name, value in item.sent().items() if name != "userTaskId"},
+            asked.principal,
+            asked.reach,
+            run_id=RunId(run_id),
+        )
+        for item in body.decisions
+    ]
+
+    def unit(tx: Transaction) -> tuple[int, bytes]:
+        for decide in commands:
+            decide(tx)
+        return 202, status_after(tx, RunId(run_id))
+
+    answered = await asked.act(unit, body.sent())
+    asked.service.runtime.wake(RunId(run_id))
+    return answer(answered, replayed=bool(answered.digest))
+
+
+def _found(workflows: Any, name: str) -> Any:
+    found = workflows.get(name) or next((item for item in workflows.values() if item.id == name), None)
+    if found is None:
+        raise WorkflowNotFound(f"Expected a workflow named {name!r}, but this server has none.")
+    return found
