@@ -61,7 +61,8 @@
     │   │   ├── InvalidVersion
     │   │   └── InvalidTrigger
     │   ├── UnstorableValue      a value that cannot be stored; names the step and the type
-    │   └── UnreadableValue      a stored value that cannot be restored
+    │   ├── UnreadableValue      a stored value that cannot be restored
+    │   └── SettingRefused       a setting that is unknown or does not fit
     ├── Unauthenticated          nothing proves who this is; never says why
     ├── NotInvited               an identity that is proven, but has no place here
     ├── SignInRefused            the answer of the identity provider does not hold
@@ -72,6 +73,23 @@
     ├── JournalCorrupt           a journal contradicts itself
     ├── LedgerConflict           a call's row is not what was approved; nothing was executed
     ├── LeaseLost                another worker has taken the run; nothing done here counts
+    ├── RequestRefused           the request itself is refused, whatever it asks for
+    │   ├── InvalidJson          the body is not one plain JSON value
+    │   ├── InvalidRequest       the body or a parameter does not have the form that the route takes
+    │   ├── UnsupportedMediaType the body is not called JSON
+    │   ├── BodyTooLarge         the body is above the limit
+    │   ├── BodyTooSlow          the body did not arrive in time
+    │   ├── HeadTooLarge         too many or too long headers, path or query
+    │   ├── HostRefused          the request was sent to another name
+    │   ├── CrossSite            a page of another site sent it
+    │   ├── MethodOverridden     it says to be another method than it is
+    │   ├── RouteUnknown         there is nothing at this path
+    │   ├── MethodNotAllowed     there is something, but not for this method
+    │   └── MetricsHidden        the figures are for this machine, or for those who have the token
+    ├── Unexpected               a mistake of ours; the log tells more
+    ├── NotReady                 the service cannot take work now
+    ├── AddressTaken             another process listens there
+    ├── AddressUnprotected       others could reach it, and nobody would have to sign in
     └── StoreError
         ├── StoreUnavailable     the database cannot be opened, is full, or stays locked
         ├── StoreTooNew          the file was written by a newer Sayso
@@ -186,6 +204,9 @@ class AlreadyDecided(Conflict):
         super().__init__(
             f"Expected to decide task {task_id}, but {by} already decided it ({verdict}) at {at.isoformat()}.",
             task_id=task_id,
+            by=by,
+            at=at,
+            verdict=verdict,
         )
         self.task_id = task_id
         self.by = by
@@ -683,3 +704,141 @@ class LastOwner(Conflict):
 
     code = "last_owner"
     hint = "Make somebody else an owner first."
+
+
+class RequestRefused(SaysoError):
+    """The request itself is refused, whatever it asks for; nothing was changed."""
+
+    code = "request_refused"
+    status = 400
+    hint = "Correct the request and send it again; nothing was changed."
+
+
+class InvalidJson(RequestRefused):
+    """The body is not one plain JSON value."""
+
+    code = "invalid_json"
+    hint = "Send one JSON value in UTF-8: every key once, no NaN, no lone surrogates, nothing behind it."
+
+
+class InvalidRequest(RequestRefused):
+    """The body or a parameter does not have the form that the route takes."""
+
+    code = "invalid_request"
+    status = 422
+    hint = "`details` tells which fields; their forms are in /openapi.json."
+
+
+class UnsupportedMediaType(RequestRefused):
+    """The body is not called JSON."""
+
+    code = "unsupported_media_type"
+    status = 415
+    hint = "Send it with the header Content-Type: application/json."
+
+
+class BodyTooLarge(RequestRefused):
+    """The body is above the limit."""
+
+    code = "body_too_large"
+    status = 413
+    hint = "Send less; the limit is the setting body_limit_bytes."
+
+
+class BodyTooSlow(RequestRefused):
+    """The request did not arrive in time."""
+
+    code = "body_too_slow"
+    status = 408
+    hint = "Send it again; the time is the setting receive_deadline_seconds."
+
+
+class HeadTooLarge(RequestRefused):
+    """The headers, the path or the query are too many or too long."""
+
+    code = "head_too_large"
+    status = 431
+    hint = "Send fewer or shorter headers and parameters."
+
+
+class HostRefused(RequestRefused):
+    """The request was sent to a name that is not this service's."""
+
+    code = "host_refused"
+    status = 421
+    hint = "Call the service by its own name, or add that name to the setting allowed_hosts."
+
+
+class CrossSite(RequestRefused):
+    """A page of another site sent a request that changes something."""
+
+    code = "cross_site"
+    status = 403
+    hint = "Use the service's own pages, or its API from a program."
+
+
+class MethodOverridden(RequestRefused):
+    """The request says to be another method than it is."""
+
+    code = "method_overridden"
+    hint = "Send the method itself, without X-HTTP-Method-Override."
+
+
+class RouteUnknown(RequestRefused):
+    """There is nothing at this path."""
+
+    code = "route_unknown"
+    status = 404
+    hint = "The paths are in /openapi.json."
+
+
+class MethodNotAllowed(RequestRefused):
+    """There is something at this path, but not for this method."""
+
+    code = "method_not_allowed"
+    status = 405
+    hint = "The header Allow names the methods of this path."
+
+
+class MetricsHidden(RequestRefused):
+    """The figures are for this machine, or for those who have the token."""
+
+    code = "metrics_hidden"
+    status = 403
+    hint = "Send Authorization: Bearer and the setting metrics_token; without one, ask from the same machine."
+
+
+class Unexpected(SaysoError):
+    """Something went wrong that should not have; the log tells more under the request id."""
+
+    code = "unexpected"
+    hint = "Look for the request id in the log of the service; please report what you find."
+
+
+class NotReady(SaysoError):
+    """The service cannot take work now."""
+
+    code = "not_ready"
+    status = 503
+    hint = "Try again in a moment; the log of the service tells what is missing."
+
+
+class SettingRefused(Invalid):
+    """A setting is unknown or does not fit."""
+
+    code = "setting_refused"
+    hint = "See docs/reference/settings.md; `sayso config` shows what is in force."
+
+
+class AddressTaken(SaysoError):
+    """Another process listens at this address, or it is not this machine's."""
+
+    code = "address_taken"
+    hint = "Choose another port with --port, or 0 for any that is free."
+
+
+class AddressUnprotected(SaysoError):
+    """Others could reach the service, and nobody would have to sign in."""
+
+    code = "address_unprotected"
+    hint = "Stay on 127.0.0.1, or set oidc.issuer, oidc.client_id and oidc.client_secret."

@@ -379,6 +379,10 @@ class Store(Protocol):
         """Tell whether another process has committed since the last call."""
         ...
 
+    async def probe(self) -> None:
+        """Commit a change that means nothing; raises when the database refuses changes."""
+        ...
+
 
 class Listener(Protocol):
     """Somebody who is told what a run announces."""

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy.dialects import sqlite
 
-from sayso.stores import audit, credentials, directory, registry, requests
+from sayso.stores import audit, credentials, directory, probing, registry, requests
 from sayso.stores.driver import check_version, connect, sqlite_module, translate
 from sayso.stores.listings import Listings
 from sayso.stores.migrate import migrate
@@ -42,13 +42,14 @@ class SqliteStore:
         self._path = path
         self._synchronous: Synchronous = synchronous
         dialect = sqlite.dialect(paramstyle="named")
-        rooms = (audit, credentials, directory, registry, requests)
+        rooms = (audit, credentials, directory, probing, registry, requests)
         self._sql = compile_all(dialect, *(room.STATEMENTS for room in rooms))
         self._listings = Listings(dialect)
         if path != ":memory:":
             check_version(self._module)
         connection = connect(self._module, path, synchronous=synchronous)
         migrate(self._module, connection, path)
+        self._connection = connection
         self._writer = Writer(connection, self._transaction(connection), translate, observer)
         self._readers = Readers(self._reader, _READERS)
 
@@ -76,6 +77,14 @@ class SqliteStore:
         if self._path == ":memory:":
             return False
         return await self._readers.run(_Reader.changed)
+
+    async def probe(self) -> None:
+        """Commit a change that means nothing: SQLite finds out only then whether it may write, and has room.
+
+        Raises:
+            StoreUnavailable: The disk is full, the file stays locked or may not be written.
+        """
+        await self._writer.run(lambda _: self._connection.execute(self._sql["probe"]))
 
     def close(self) -> None:
         """Finish what is queued and close every connection."""

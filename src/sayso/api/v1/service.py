@@ -7,9 +7,9 @@ from typing import Annotated, Any, Protocol, cast
 
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
-from sayso.core.roles import Ability, may
 
 from sayso.core.codec import json_bytes, plain_of
+from sayso.core.roles import Ability, may
 from sayso.model.agents import AgentVersion
 from sayso.model.errors import Forbidden, Invalid, OutOfScope
 from sayso.model.json import Json

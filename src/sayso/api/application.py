@@ -1,0 +1,143 @@
+"""The application: routers in, an ASGI application with its whole shell out.
+
+From the outside in: recording (id, log, figures, last resort), heading (security headers), screening (what is refused
+before any route), receiving (deadlines, the end of streams), and FastAPI with the routes.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.exceptions import HTTPException
+from starlette.routing import Match
+from starlette.types import ASGIApp, Scope
+
+from sayso.api import health
+from sayso.api.heading import Heading
+from sayso.api.problems import SCHEMA, answer, described, request_id_of
+from sayso.api.receiving import Receiving
+from sayso.api.recording import Recording
+from sayso.api.routes import StrictRoute
+from sayso.api.screening import Screening
+from sayso.api.services import Services
+from sayso.api.validation import Validation
+from sayso.model.errors import MethodNotAllowed, RequestRefused, RouteUnknown, SaysoError, Unexpected
+
+_log = structlog.get_logger("sayso.api")
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_NOT_FOUND, _NOT_ALLOWED, _OURS = 404, 405, 500
+
+
+class _Documented(FastAPI):
+    """FastAPI, whose OpenAPI knows what a problem is."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        document = super().openapi()
+        document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = SCHEMA
+        return document
+
+
+def create_app(services: Services, routers: Sequence[APIRouter] = ()) -> ASGIApp:
+    """Return the application that serves some routers, with health and metrics beside them.
+
+    Args:
+        services: What the routes are given (`Serviced`), and what the shell is told.
+        routers: What is served; made by `sayso.api.routes.router`, so that every body is strict JSON.
+
+    Raises:
+        TypeError: A route would read its body in FastAPI's lenient way.
+    """
+    api = plain_app(services, routers)
+    inner = Receiving(api, services.options, services.stopping)
+    headed = Heading(Screening(inner, services.options), secure=services.options.secure)
+    return Recording(headed, services)
+
+
+def plain_app(services: Services, routers: Sequence[APIRouter] = ()) -> FastAPI:
+    """Return the application without its shell: what OpenAPI is made from.
+
+    Raises:
+        TypeError: See `create_app`.
+    """
+    api = _Documented(
+        title="Sayso",
+        version=services.options.version,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses={"default": described("any code of the reference of errors")},
+    )
+    api.state.services = services
+    for router in (health.routes, *routers):
+        api.include_router(router)
+    _check_strict(api)
+    _answer_errors(api)
+    return api
+
+
+def _check_strict(api: FastAPI) -> None:
+    routes = [context.original_route for context in iter_route_contexts(api.router.routes)]
+    lenient = [route.path for route in routes if isinstance(route, APIRoute) and not isinstance(route, StrictRoute)]
+    if lenient:
+        raise TypeError(
+            f"Expected routes whose bodies are strict JSON, but {', '.join(lenient)} are not."
+            " Hint: make the router with sayso.api.routes.router."
+        )
+
+
+def _answer_errors(api: FastAPI) -> None:
+    """Have every error answered as a problem; what nobody has foreseen goes on to `Recording`, too, for the log."""
+    validation = Validation(api)
+
+    async def ours(request: Request, exc: Exception) -> Response:
+        error, request_id = cast("SaysoError", exc), request_id_of(request.scope)
+        if error.status >= _OURS:  # the answer will not say it
+            _log.error("a request failed", request_id=request_id, code=error.code, error=error.message)
+        return answer(error, request_id)
+
+    async def unforeseen(request: Request, exc: Exception) -> Response:
+        del exc
+        return answer(Unexpected("Expected to answer, but something failed."), request_id_of(request.scope))
+
+    async def invalid(request: Request, exc: Exception) -> Response:
+        refusal = validation.refusal(cast("RequestValidationError", exc).errors())
+        return answer(refusal, request_id_of(request.scope))
+
+    async def foreign(request: Request, exc: Exception) -> Response:
+        return _foreign(api, request, cast("HTTPException", exc))
+
+    api.add_exception_handler(SaysoError, ours)
+    api.add_exception_handler(RequestValidationError, invalid)
+    api.add_exception_handler(HTTPException, foreign)
+    api.add_exception_handler(Exception, unforeseen)
+
+
+def _foreign(api: FastAPI, request: Request, exc: HTTPException) -> Response:
+    """Answer what Starlette and FastAPI refuse by themselves."""
+    request_id = request_id_of(request.scope)
+    if exc.status_code == _NOT_FOUND:
+        return answer(RouteUnknown("Expected a path that exists, but there is nothing at this one."), request_id)
+    if exc.status_code == _NOT_ALLOWED:
+        allow = {"Allow": ", ".join(_allowed(api, request.scope))}
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers=allow)
+        refusal = MethodNotAllowed(f"Expected one of {allow['Allow']} at this path, but got another method.")
+        return answer(refusal, request_id, allow)
+    if exc.status_code >= _OURS:
+        return answer(Unexpected("Expected to answer, but something failed."), request_id)
+    return answer(RequestRefused("Expected a request that can be read, but this one cannot."), request_id)
+
+
+def _allowed(api: FastAPI, scope: Scope) -> Iterable[str]:
+    """Yield the methods of a path: one path may have several routes, and each knows only its own."""
+    for method in _METHODS:
+        asked = {**scope, "method": method}
+        if any(route.matches(asked)[0] is Match.FULL for route in api.router.routes):
+            yield method
+            if method == "GET":
+                yield "HEAD"
+    yield "OPTIONS"
