@@ -112,7 +112,7 @@ class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
             RunExists: The run id is taken.
             StepFailed: A step failed and its policy is to fail; the run is stored as ERROR.
         """
-        started = self._started(input, additional_data, user_id, dependencies, metadata)
+        started = self.started_with(input, additional_data, user_id, dependencies, metadata)
         state = self.session_state if session_state is None else {**(self.session_state or {}), **session_state}
 
         async def begin() -> Claimed:
@@ -240,10 +240,20 @@ class Workflow(WorkflowDefinition, Runnable[WorkflowRunOutput]):
 
     # -- inside ------------------------------------------------------------------------------------------
 
-    def _started(
-        self, given: Any, additional: Any, user_id: str | None, dependencies: Any, metadata: Any
+    def started_with(
+        self,
+        given: Any,
+        additional: Any = None,
+        user_id: str | None = None,
+        dependencies: Any = None,
+        metadata: Any = None,
     ) -> dict[str, Any]:
-        """Return what a run starts with, in the codec's form; values that cannot be stored are refused by name."""
+        """Return what a run starts with, in the codec's form.
+
+        Raises:
+            Invalid: The input does not fit `input_schema`.
+            UnstorableValue: A value cannot be stored; it is named.
+        """
         if self.input_schema is not None:
             given = validated(self.input_schema, given)
         parts = {

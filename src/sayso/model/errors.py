@@ -46,10 +46,16 @@
     │   ├── Forbidden            names the ability that is missing
     │   ├── OutOfScope           the key's scopes do not reach it
     │   ├── OwnRun               whoever started a run may not decide its tasks
+    │   ├── AddressNotAllowed    the trigger does not let this address in
     │   └── PeopleOnly           only a person, signed in, may decide this
+    ├── TooMany                  more than may be, for now
+    │   ├── TooManyGuesses       wrong secrets from one address
+    │   ├── RateLimited          starts by a trigger
+    │   └── ConcurrencyLimited   runs of a trigger at work
     ├── Invalid
     │   ├── BadRequest           the request contradicts itself
     │   │   └── WaitNotRunning   the run does not wait for a time
+    │   ├── InputTooLarge        the input is larger than the trigger takes
     │   ├── InvalidInput         the input does not fit the agent's schema
     │   ├── InvalidDecision      the answer does not fit the task; the task stays pending
     │   ├── UnresolvedTasks      continuing without any decision
@@ -411,6 +417,39 @@ class PeopleOnly(NotAllowed):
     hint = "Sign in and decide it there, or on the command line."
 
 
+class AddressNotAllowed(NotAllowed):
+    """The trigger has a list of addresses, and this one is not on it."""
+
+    code = "ip_not_allowed"
+    hint = "Call from an address on the trigger's list, or have it changed."
+
+
+class TooMany(SaysoError):
+    """More than may be, for now; `Retry-After` says when to come back."""
+
+    code = "too_many"
+    status = 429
+    hint = "Wait as long as Retry-After says, and try again."
+
+
+class TooManyGuesses(TooMany):
+    """Too many wrong secrets came from this address."""
+
+    code = "too_many_guesses"
+
+
+class RateLimited(TooMany):
+    """The trigger has started as many runs as it may in this time."""
+
+    code = "rate_limited"
+
+
+class ConcurrencyLimited(TooMany):
+    """As many runs of the trigger are at work as may be."""
+
+    code = "concurrency_limited"
+
+
 class Invalid(SaysoError, ValueError):
     """The input does not fit; nothing was changed."""
 
@@ -431,6 +470,12 @@ class WaitNotRunning(BadRequest):
 
     code = "run_not_waiting_for_timer"
     hint = "Read the run: it says what it waits for."
+
+
+class InputTooLarge(Invalid):
+    """The input is larger than the trigger takes; nothing was started."""
+
+    code = "input_too_large"
 
 
 class InvalidDecision(Invalid):

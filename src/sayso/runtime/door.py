@@ -120,7 +120,6 @@ class Runtime(Endings):
             SaysoError: What `check` raises.
         """
         await self.open()
-        now = self.clock.now()
         command = self.planned(
             program,
             started,
@@ -132,6 +131,16 @@ class Runtime(Endings):
             origin=origin,
             check=check,
         )
+        return await self.begin(command, hold=hold)
+
+    async def begin(self, command: units.Start, *, hold: bool = True) -> units.Claimed:
+        """Carry out a planned start; see `start`.
+
+        Raises:
+            RunExists: The run id is taken.
+            SaysoError: What the command's `check` raises.
+        """
+        now = self.clock.now()
         lease = self._lease(now) if hold else None
         claimed = await self.store.run(lambda tx: units.start(tx, command, now, lease))
         if claimed is None:

@@ -239,6 +239,14 @@ class Transaction(Protocol):
         """Add what a leased run's models have used."""
         ...
 
+    def started_since(self, trigger_id: str, *, since: datetime) -> int:
+        """Return how many runs a trigger has started after a time."""
+        ...
+
+    def at_work(self, trigger_id: str) -> int:
+        """Return how many runs of a trigger are queued or running."""
+        ...
+
     def renew_lease(self, run_id: RunId, *, epoch: int, until: datetime) -> int | None:
         """Extend a lease and return the last entry's number; None when it is lost."""
         ...

@@ -28,7 +28,7 @@ from sayso.runtime.ports import Transaction
 from sayso.runtime.registryreading import RegistryReader
 from sayso.runtime.starting import Begin
 from sayso.runtime.triggers import TriggerChange
-from sayso.runtime.units import Claimed
+from sayso.runtime.units import Claimed, Start
 from sayso.runtime.versions import Deployment, VersionChange
 
 
@@ -287,10 +287,10 @@ class Registry(RegistryReader):
 
     # -- starting ----------------------------------------------------------------------------------------
 
-    async def start(
+    async def plan(
         self, runtime: Runtime, command: Begin, *, also: Callable[[Transaction], None] | None = None
-    ) -> Claimed:
-        """Create a run of an agent, durably, with its version and mode frozen in it.
+    ) -> Start:
+        """Return the command that creates a run of an agent, for a transaction of its caller's.
 
         Args:
             runtime: The door.
@@ -299,7 +299,14 @@ class Registry(RegistryReader):
 
         Raises:
             InvalidInput: The input does not fit the version's schema; no run was started.
-            SaysoError: See `startable`; or what `also` raises.
+            SaysoError: See `startable`; when the command is carried out, also what `also` raises.
         """
+        await runtime.open()
         found = await self.startable(command.wanted)
-        return await starting.begin(runtime, self._ground, found, command, also)
+        return starting.plan(runtime, self._ground, found, command, also)
+
+    async def start(
+        self, runtime: Runtime, command: Begin, *, also: Callable[[Transaction], None] | None = None
+    ) -> Claimed:
+        """Create a run of an agent, durably; see `plan`."""
+        return await runtime.begin(await self.plan(runtime, command, also=also), hold=command.hold)

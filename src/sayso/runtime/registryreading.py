@@ -53,6 +53,10 @@ class RegistryReader:
         """
         return await self._store.read(lambda tx: agents.agent_of(tx, workspace_id, agent_id))
 
+    async def find_agent(self, workspace_id: WorkspaceId, agent_id: AgentId) -> AgentRecord | None:
+        """Return an agent, or None."""
+        return await self._store.read(lambda tx: tx.registry.find_agent(workspace_id, agent_id))
+
     async def list_agents(self, workspace_id: WorkspaceId, *, limit: int = 20, skip: int = 0) -> AgentPage:
         """Return one page of a workspace's agents, by name."""
         return await self._store.read(lambda tx: tx.registry.list_agents(workspace_id, limit=limit, skip=skip))

@@ -29,7 +29,7 @@ from sayso.runtime.agents import Ground, agent_of
 from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Transaction
 from sayso.runtime.triggers import trigger_of
-from sayso.runtime.units import Claimed
+from sayso.runtime.units import Start
 from sayso.runtime.versions import refuse_unsupported, version_of_agent
 
 
@@ -117,14 +117,13 @@ def fire(tx: Transaction, ground: Ground, wanted: Wanted, now: datetime) -> None
         tx.registry.update_trigger(replace(trigger, last_fired_at=now))
 
 
-async def begin(
+def plan(
     runtime: Runtime, ground: Ground, found: Startable, command: Begin, also: Callable[[Transaction], None] | None
-) -> Claimed:
-    """Create a run of an agent, durably, with its version and mode frozen in it.
+) -> Start:
+    """Return the command that creates a run of an agent, with its version and mode frozen in it.
 
     Raises:
         InvalidInput: The input does not fit the version's schema; no run was started.
-        SaysoError: See `startable`; or what `also` raises.
     """
     version = found.version
     wrong = problems(version.input_schema, command.input)
@@ -143,7 +142,7 @@ async def begin(
         if also is not None:
             also(tx)
 
-    return await runtime.start(
+    return runtime.planned(
         found.program,
         started,
         session_id=command.session_id,
@@ -157,6 +156,5 @@ async def begin(
             trigger_id=command.wanted.trigger_id,
             started_by=command.started_by,
         ),
-        hold=command.hold,
         check=check,
     )

@@ -42,6 +42,8 @@ Index("ix_runs_session", runs.c.session_id, runs.c.created_at)
 _CHILD = runs.c.parent_id.is_not(None)
 Index("ix_runs_parent", runs.c.parent_id, sqlite_where=_CHILD, postgresql_where=_CHILD)
 Index("ix_runs_created", runs.c.created_at)
+_TRIGGERED = runs.c.trigger_id.is_not(None)
+Index("ix_runs_trigger", runs.c.trigger_id, runs.c.created_at, sqlite_where=_TRIGGERED, postgresql_where=_TRIGGERED)
 
 journal = Table(
     "journal",

@@ -167,6 +167,10 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
         func.sum(runs.c.cost_nano),
         func.sum(runs.c.active_us),
     ).where(runs.c.session_id == P("session_id")),
+    "started_since": select(func.count()).where(runs.c.trigger_id == P("trigger_id"), runs.c.created_at > P("since")),
+    "at_work": select(func.count()).where(
+        runs.c.trigger_id == P("trigger_id"), runs.c.state.in_([constant("queued"), constant("running")])
+    ),
     # journal
     "insert_entry": insert(journal).values({column.name: P(column.name) for column in journal.columns}),
     "insert_blob": insert_new(blobs, "run_id", "digest"),

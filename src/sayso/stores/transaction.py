@@ -160,6 +160,14 @@ class SqlTransaction(TaskRows):
         if usage.cost is not None:
             self._change("count_cost", run_id=run_id, epoch=epoch, cost_nano=nano_of(usage.cost))
 
+    def started_since(self, trigger_id: str, *, since: datetime) -> int:
+        """See the port."""
+        return self._one("started_since", trigger_id=trigger_id, since=to_micros(since))[0]
+
+    def at_work(self, trigger_id: str) -> int:
+        """See the port."""
+        return self._one("at_work", trigger_id=trigger_id)[0]
+
     def renew_lease(self, run_id: RunId, *, epoch: int, until: datetime) -> int | None:
         """See the port."""
         row = self._one("renew_lease", run_id=run_id, epoch=epoch, until=to_micros(until))

@@ -2,16 +2,16 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from sayso.api.routes import Body as StrictBody
 
 Text = Annotated[str, Field(max_length=100_000)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Body(BaseModel):
-    """Base of every body: exact types, no unknown fields."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+class Body(StrictBody):
+    """Base of every body of the API."""
 
     def sent(self) -> dict[str, Any]:
         """Return the fields that were sent, by their wire names."""

@@ -1,25 +1,26 @@
 """Runs: start them, poll them, read their conversation, send what they wait for."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
+from sayso.api.routes import router as strict_router
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Completion, Message, Reason, StartRun
 from sayso.api.v1.service import Asked, Asking, answer
 from sayso.api.v1.taskwire import Plain, task_json
 from sayso.core.codec import json_bytes, plain_of, to_json
-from sayso.core.schemas import problems
 from sayso.core.states import status_of
-from sayso.model.errors import BadRequest, InvalidInput, RunNotPaused, WaitNotRunning
+from sayso.model.errors import BadRequest, RunNotPaused, WaitNotRunning
 from sayso.model.ids import RunId, TaskId
-from sayso.model.runs import Run
 from sayso.model.sessions import SessionStatus
+from sayso.runtime.admission import Arrival, counting, headers_of, refuse_arrival
 from sayso.runtime.ports import Transaction
+from sayso.runtime.starting import Begin, Wanted
 
-router = APIRouter(tags=["runs"])
+router = strict_router(tags=["runs"])
 RunPath = Annotated[str, Path(max_length=200, description="A run's id.")]
 Wait = Annotated[
     int, Query(ge=0, le=60, description="Seconds to wait for the run to end or to need somebody, before answering.")
@@ -35,18 +36,25 @@ async def start_run(
 ) -> JSONResponse:
     """Start a run of an agent's deployed version, in a new session."""
     asked.require("start_runs")
-    plan = await asked.service.starters.startable(agent_id, asked.principal)
-    given = to_json(body.input)
-    found = problems(plan.version.input_schema, given)
-    if found:
-        raise InvalidInput("Expected an input that fits the agent's schema, but: " + "; ".join(found))
-    started: dict[str, Any] = {"version": to_json(plan.version)}
-    if given is not None:
-        started["input"] = given
-    if body.user_id is not None:
-        started["user_id"] = body.user_id
+    agent = await asked.agent(agent_id)
+    trigger = await asked.trigger(agent)
+    client = asked.request.client
+    if trigger is not None:
+        arrival = Arrival(address=client.host if client else "?", input_bytes=len(json_bytes(to_json(body.input))))
+        refuse_arrival(trigger, arrival)
+    wanted = Wanted(
+        workspace_id=agent.workspace_id, agent_id=agent.id, trigger_id=None if trigger is None else trigger.id
+    )
+    plan = Begin(
+        wanted=wanted,
+        input=body.input,
+        trigger_type="manual" if asked.principal.key is None else "api",
+        started_by=asked.principal.id,
+        user_id=body.user_id,
+    )
     runtime = asked.service.runtime
-    command = runtime.planned(plan.program, started, user_id=body.user_id, origin=plan.origin)
+    also = None if trigger is None else counting(trigger, asked.now)
+    command = await asked.service.registry.plan(runtime, plan, also=also)
     begin = asked.service.sessions.starting(command, asked.principal)
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
@@ -54,7 +62,8 @@ async def start_run(
 
     answered = await asked.act(unit, body.sent())
     runtime.wake(command.run_id)
-    response = answer(answered, replayed=bool(answered.digest))
+    limits = await runtime.store.read(lambda tx: headers_of(trigger, tx, asked.now))
+    response = answer(answered, replayed=bool(answered.digest), headers=limits)
     return response if wait == 0 else await _waited(asked, response, wait)
 
 
@@ -66,7 +75,7 @@ async def _waited(asked: Asking, response: JSONResponse, seconds: int) -> JSONRe
     while True:
         parts = await asked.service.sessions.run(run, asked.reach)
         now = asked.now
-        if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.service.stopping():
+        if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
             return JSONResponse({**told, **wire.run_json(parts, now)}, 202)
         await asked.service.news.wait()
 
@@ -79,7 +88,7 @@ async def get_run(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")],
     while True:
         parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
         now = asked.now
-        if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.service.stopping():
+        if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
             return wire.run_json(parts, now)
         await asked.service.news.wait()
 
@@ -93,13 +102,8 @@ async def get_conversation(
     """Return the whole session of a run: its runs, and one timeline of all of them."""
     asked.require("see_runs_of_tasks")
     whole = await asked.service.sessions.whole(RunId(run_id), asked.reach)
-    exposed = await is_exposed(asked, whole.runs[0].run)
+    exposed = await asked.exposed(whole.runs[0].run.origin)
     return wire.conversation(whole, asked.now, slim=step_content == "slim", exposed=exposed)
-
-
-async def is_exposed(asked: Asking, run: Run) -> bool:
-    """Tell whether the steps of a session may be shown: to people always, to keys as the trigger says."""
-    return asked.principal.key is None or await asked.service.starters.exposed(run.origin)
 
 
 @router.get("/runs/{runId}/user-tasks")

@@ -1,89 +1,49 @@
-"""What the routes stand on: the services of one process, and who is asking."""
+"""What the routes stand on: the services of one process, who is asking, and what they may see and do."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Protocol, cast
+from datetime import datetime
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 
+from sayso.api.guessing import Guesses
+from sayso.api.services import Services, services_of
 from sayso.core.codec import json_bytes, plain_of
-from sayso.core.roles import Ability, may
-from sayso.model.agents import AgentVersion
-from sayso.model.errors import Forbidden, Invalid, OutOfScope
+from sayso.core.roles import Ability, allows
+from sayso.model.errors import Forbidden, Invalid, OutOfScope, Unauthenticated
 from sayso.model.json import Json
+from sayso.model.registry import AgentId, AgentRecord, Trigger, TriggerId
 from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import Origin
 from sayso.model.workspaces import Principal, Reach
-from sayso.runtime.door import Runtime
+from sayso.runtime.directory import Directory
 from sayso.runtime.inbox import Inbox
 from sayso.runtime.news import News
 from sayso.runtime.once import Unit, once
+from sayso.runtime.registry import Registry
 from sayso.runtime.sessions import Sessions
 
 _LONGEST_KEY = 255
-OF_KEYS = frozenset(
-    {"start_runs", "see_runs", "see_sessions", "see_tasks", "decide_tasks", "see_agents", "end_sessions"}
-)
-"""What keys may do, within their scopes; everything else is for people."""
+COOKIE = "sayso_session"
+"""The cookie of a browser session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Startable:
-    """What a run of an agent is started with."""
-
-    agent_id: str
-    program: str
-    version: AgentVersion
-    """With the limits of the workspace, where these are stricter."""
-    origin: Origin
-    exposed: bool = True
-    """Whether clients with keys may see the steps of its runs."""
-
-
-class Starters(Protocol):
-    """What knows agents, as far as starting their runs goes."""
-
-    async def startable(self, agent_id: str, principal: Principal, *, version_id: str | None = None) -> Startable:
-        """Return what a run of an agent is started with; refuse where none may be started."""
-        ...
-
-    async def reach(self, principal: Principal) -> Reach:
-        """Return which runs a principal may see."""
-        ...
-
-    async def program(self, agent_id: str, principal: Principal) -> str:
-        """Return the program of an agent of the workspace; refuse where there is none within reach."""
-        ...
-
-    async def exposed(self, origin: Origin) -> bool:
-        """Tell whether clients with keys may see the steps of a run that came from there."""
-        ...
-
-
-@dataclass(slots=True)
-class Service:
+class Service(Services):
     """The services of one process."""
 
-    runtime: Runtime
-    starters: Starters
-    authenticate: Callable[[Request], Awaitable[Principal]]
+    registry: Registry
+    directory: Directory
+    sessions: Sessions
+    inbox: Inbox
     news: News
     workflows: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Code-first workflows, by name."""
-    stopping: Callable[[], bool] = lambda: False
-    """Whether the server is about to stop, so that streams end."""
-    sessions: Sessions = field(init=False)
-    inbox: Inbox = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Make the services that stand on the runtime."""
-        self.sessions, self.inbox = Sessions(self.runtime), Inbox(self.runtime)
-
-
-def _service(request: Request) -> Service:
-    return cast("Service", request.app.state.service)
+    guesses: Guesses = field(default_factory=Guesses)
+    """Who has guessed secrets lately."""
 
 
 @dataclass(slots=True)
@@ -96,9 +56,14 @@ class Asking:
     reach: Reach
 
     @property
-    def now(self) -> Any:
+    def now(self) -> datetime:
         """The time."""
-        return self.service.runtime.clock.now()
+        return self.service.clock.now()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the server stops, so that nobody should be kept waiting."""
+        return self.service.stopping.is_set()
 
     def require(self, ability: Ability) -> None:
         """Refuse where the role, or the kind of credential, does not allow something.
@@ -106,13 +71,8 @@ class Asking:
         Raises:
             Forbidden: It does not.
         """
-        if self.principal.key is not None:
-            allowed = ability in OF_KEYS
-        else:
-            role, settings = self.principal.role, self.principal.workspace.settings
-            allowed = role is not None and may(role, ability, settings)
-        if not allowed:
-            raise Forbidden(f"Expected somebody who may '{ability}', but {self.principal.id} may not.")
+        if not allows(self.principal, ability):
+            raise Forbidden(ability, who=self.principal.id)
 
     def refuse_beyond(self, program: str) -> None:
         """Refuse what a key's scopes do not name.
@@ -123,6 +83,36 @@ class Asking:
         programs = self.reach.programs
         if programs is not None and not any(name == program for name, _ in programs):
             raise OutOfScope(f"Expected a key whose scopes name '{program}', but this one's do not.")
+
+    async def agent(self, agent_id: str) -> AgentRecord:
+        """Return an agent within reach.
+
+        Raises:
+            AgentNotFound: There is none in the workspace.
+            OutOfScope: There is, but the key's scopes do not name it.
+        """
+        found = await self.service.registry.load_agent(self.principal.workspace.id, AgentId(agent_id))
+        self.refuse_beyond(found.program)
+        return found
+
+    async def trigger(self, agent: AgentRecord) -> Trigger | None:
+        """Return the trigger by which this principal starts an agent; None for people, and where there is none."""
+        if self.principal.key is None:
+            return None
+        triggers = await self.service.registry.list_triggers(self.principal.workspace.id, agent.id)
+        scoped = {scope.trigger_id for scope in self.principal.key.scopes if scope.agent_id == agent.id}
+        return next((item for item in triggers if item.id in scoped or None in scoped), None)
+
+    async def exposed(self, origin: Origin) -> bool:
+        """Tell whether the steps of a session may be shown: to people always, to keys as the trigger says."""
+        if self.principal.key is None or origin.trigger_id is None:
+            return True
+        registry, workspace = self.service.registry, self.principal.workspace.id
+        for scope in self.principal.key.scopes:
+            for trigger in await registry.list_triggers(workspace, AgentId(scope.agent_id)):
+                if trigger.id == TriggerId(origin.trigger_id):
+                    return trigger.settings.expose_timeline
+        return False
 
     async def act(self, unit: Unit, body: Json = None) -> Answered:
         """Run a unit, once per `Idempotency-Key` and body."""
@@ -141,25 +131,58 @@ class Asking:
         return Ticket(workspace_id=workspace, principal=self.principal.id, key=key, digest=digest)
 
 
+def service_of(request: Request) -> Service:
+    """Return the services of the application that a request is for."""
+    return cast("Service", services_of(request))
+
+
 async def asking(
     request: Request,
-    service: Annotated[Service, Depends(_service)],
-    x_api_key: Annotated[str | None, Header(description="A key made by `sayso keys create`.")] = None,
+    x_api_key: Annotated[str | None, Header(max_length=500, description="A key of `sayso keys create`.")] = None,
+    authorization: Annotated[str | None, Header(max_length=500, description="`Bearer` and a person's token.")] = None,
 ) -> Asking:
-    """Authenticate a request.
+    """Authenticate a request: by key, by token, or by a browser's session, in this order.
 
     Raises:
         Unauthenticated: Nobody we know.
+        TooManyGuesses: Too many wrong secrets came from this address lately.
     """
-    del x_api_key  # named here for the API's description; `authenticate` reads the headers
-    principal = await service.authenticate(request)
-    return Asking(request, service, principal, await service.starters.reach(principal))
+    service = service_of(request)
+    client = request.client.host if request.client is not None else "?"
+    service.guesses.refuse(client, service.clock.now())
+    try:
+        principal = await _principal(service, request, x_api_key, authorization)
+    except Unauthenticated:
+        service.guesses.wrong(client, service.clock.now())
+        raise
+    return Asking(request, service, principal, await _reach(service, principal))
+
+
+async def _principal(service: Service, request: Request, key: str | None, authorization: str | None) -> Principal:
+    if key is not None:
+        return await service.directory.authenticate_key(key)
+    if authorization is not None:
+        scheme, _, token = authorization.partition(" ")
+        return await service.directory.authenticate_token(token if scheme.lower() == "bearer" else None)
+    return await service.directory.authenticate_session(request.cookies.get(COOKIE))
+
+
+async def _reach(service: Service, principal: Principal) -> Reach:
+    workspace = principal.workspace.id
+    if principal.key is None:
+        return Reach(workspace_id=workspace)
+    programs: set[tuple[str, str | None]] = set()
+    for scope in principal.key.scopes:
+        found = await service.registry.find_agent(workspace, AgentId(scope.agent_id))
+        if found is not None:
+            programs.add((found.program, scope.trigger_id))
+    return Reach(workspace_id=workspace, programs=frozenset(programs))
 
 
 Asked = Annotated[Asking, Depends(asking)]
 
 
-def answer(answered: Answered, *, replayed: bool) -> JSONResponse:
+def answer(answered: Answered, *, replayed: bool, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """Return the response of an act; one that was remembered says so."""
     body: dict[str, Json] = plain_of(answered.body)
-    return JSONResponse({**body, "duplicateDelivery": True} if replayed else body, answered.status)
+    return JSONResponse({**body, "duplicateDelivery": True} if replayed else body, answered.status, dict(headers or {}))

@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
+from sayso.api.routes import router as strict_router
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Note, Reason
-from sayso.api.v1.runs import is_exposed
 from sayso.api.v1.service import Asked, Asking, answer
 from sayso.api.v1.taskwire import Plain
 from sayso.core.codec import json_bytes, plain_of
@@ -16,7 +16,7 @@ from sayso.model.sessions import SessionFilter, SessionStatus
 from sayso.runtime.once import Unit
 from sayso.runtime.ports import Transaction
 
-router = APIRouter(tags=["sessions"])
+router = strict_router(tags=["sessions"])
 SessionPath = Annotated[str, Path(alias="sessionId", max_length=200)]
 Skip = Annotated[int, Query(ge=0, le=1_000_000)]
 Take = Annotated[int, Query(ge=1, le=100)]
@@ -33,7 +33,7 @@ async def list_agent_sessions(
 ) -> Plain:
     """List the sessions of an agent, the one with the newest run first."""
     asked.require("see_sessions")
-    program = await asked.service.starters.program(agent_id, asked.principal)
+    program = (await asked.agent(agent_id)).program
     return await _page(asked, SessionFilter(program=program, version_id=version_id, status=status), skip, take)
 
 
@@ -54,7 +54,7 @@ async def get_session(asked: Asked, session_id: SessionPath) -> Plain:
     """Return a session: status, tokens, cost, output, and what started it."""
     asked.require("see_runs_of_tasks")
     whole = await asked.service.sessions.session(SessionId(session_id), asked.reach)
-    return wire.session_json(whole, asked.now, exposed=await is_exposed(asked, whole.runs[0].run))
+    return wire.session_json(whole, asked.now, exposed=await asked.exposed(whole.runs[0].run.origin))
 
 
 @router.post("/sessions/{sessionId}/terminate", status_code=202)

@@ -9,10 +9,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Path
+from fastapi import Depends, Header, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from sayso.api.v1.runs import is_exposed
+from sayso.api.routes import router as strict_router
 from sayso.api.v1.service import Asked, Asking
 from sayso.api.v1.taskwire import at
 from sayso.api.v1.wire import item_json
@@ -20,7 +20,7 @@ from sayso.model.ids import RunId
 from sayso.model.json import Json
 from sayso.runtime.following import Event, Follower, parse
 
-router = APIRouter(tags=["runs"])
+router = strict_router(tags=["runs"])
 _HIDDEN = frozenset({"step", "user_task", "aitl"})
 
 
@@ -40,7 +40,7 @@ async def _opened(
     asked.require("see_runs_of_tasks")
     parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
     follower = Follower(asked.service.runtime.store, parts.run.session_id, parse(last_event_id))
-    return _Opened(asked, follower, await is_exposed(asked, parts.run))
+    return _Opened(asked, follower, await asked.exposed(parts.run.origin))
 
 
 @router.get("/runs/{runId}/stream", response_class=EventSourceResponse)
@@ -54,7 +54,7 @@ async def stream_run(opened: Annotated[_Opened, Depends(_opened)]) -> AsyncItera
         for event in await opened.follower.news():
             if opened.exposed or not (event.kind in _HIDDEN or event.subject == "engine.subagent.spawned"):
                 yield _sent(event, exposed=opened.exposed)
-        if opened.follower.over or service.stopping():
+        if opened.follower.over or opened.asked.stopping:
             return
         await service.news.wait()
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
+from sayso.api.routes import router as strict_router
 from sayso.api.v1.bodies import Completion
 from sayso.api.v1.service import Asked, answer
 from sayso.api.v1.taskwire import Plain, task_json
@@ -14,7 +15,7 @@ from sayso.model.tasks import TaskFilter
 from sayso.runtime.inbox import found
 from sayso.runtime.ports import Transaction
 
-router = APIRouter(prefix="/user-tasks", tags=["user tasks"])
+router = strict_router(prefix="/user-tasks", tags=["user tasks"])
 TaskPath = Annotated[str, Path(alias="taskId", max_length=200)]
 _STATUS: dict[str, Literal["pending", "completed", "cancelled", "any"]] = {
     "Pending": "pending",
@@ -37,7 +38,7 @@ async def list_tasks(
 ) -> Plain:
     """List user tasks, oldest first; with a key, those within its scopes."""
     asked.require("see_tasks")
-    program = None if agent_id is None else await asked.service.starters.program(agent_id, asked.principal)
+    program = None if agent_id is None else (await asked.agent(agent_id)).program
     wanted = TaskFilter(
         status=_STATUS[status],
         kind="approval" if kind == "hitl" else kind,

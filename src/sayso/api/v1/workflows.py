@@ -2,22 +2,23 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
+from sayso.api.routes import router as strict_router
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Decisions, StartWorkflow
 from sayso.api.v1.runs import RunPath, status_after
 from sayso.api.v1.service import Asked, answer
 from sayso.api.v1.taskwire import Plain
-from sayso.core.codec import json_bytes, to_json
+from sayso.core.codec import json_bytes
 from sayso.model.errors import WorkflowNotFound
 from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.runs import Origin
 from sayso.model.sessions import SessionFilter, SessionStatus
 from sayso.runtime.ports import Transaction
 
-router = APIRouter(tags=["workflows"])
+router = strict_router(tags=["workflows"])
 Name = Annotated[str, Path(alias="workflow", max_length=200, description="A workflow's name.")]
 
 
@@ -39,11 +40,7 @@ async def start_workflow(asked: Asked, body: StartWorkflow, workflow: Name) -> J
     asked.require("start_runs")
     found = _found(asked.service.workflows, workflow)
     asked.refuse_beyond(found.name)
-    started: dict[str, Any] = {"input": found.checked(body.input)} if body.input is not None else {}
-    if body.additional_data is not None:
-        started["additional_data"] = to_json(body.additional_data)
-    if body.user_id is not None:
-        started["user_id"] = body.user_id
+    started = found.started_with(body.input, body.additional_data, body.user_id)
     origin = Origin(workspace_id=asked.principal.workspace.id, trigger_type="api", started_by=asked.principal.id)
     session = None if body.session_id is None else SessionId(body.session_id)
     runtime = asked.service.runtime

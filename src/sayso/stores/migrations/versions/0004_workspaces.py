@@ -19,6 +19,10 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("workspace_id", sa.Text, nullable=False, server_default="default"))
     for name in ("version_id", "trigger_type", "trigger_id", "started_by"):
         op.add_column("runs", sa.Column(name, sa.Text))
+    triggered = sa.text("trigger_id IS NOT NULL")
+    op.create_index(
+        "ix_runs_trigger", "runs", ["trigger_id", "created_at"], sqlite_where=triggered, postgresql_where=triggered
+    )
     op.add_column("sessions", sa.Column("workspace_id", sa.Text, nullable=False, server_default="default"))
     op.add_column("tasks", sa.Column("workspace_id", sa.Text, nullable=False, server_default="default"))
     op.add_column("tasks", sa.Column("claimed_by", sa.Text))
