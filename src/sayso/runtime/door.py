@@ -58,7 +58,7 @@ class Runtime(Endings):
 
     def __init__(self, store: Store, *, clock: Clock, ids: Ids, times: Times | None = None) -> None:
         super().__init__(store, clock)
-        self._ids = ids
+        self.ids = ids
         self._times = times or Times()
         self._owner = WorkerId(ids.new("wrk"))
         self._programs = Programs()
@@ -170,8 +170,8 @@ class Runtime(Endings):
         """
         found, print_ = self._programs.find(program)
         return units.Start(
-            run_id=run_id or RunId(self._ids.new("run")),
-            session_id=session_id or SessionId(self._ids.new("ses")),
+            run_id=run_id or RunId(self.ids.new("run")),
+            session_id=session_id or SessionId(self.ids.new("ses")),
             program=program,
             fingerprint=print_,
             shape=None if print_ in self._saved else found.shape(),
@@ -293,7 +293,7 @@ class Runtime(Endings):
             RunNotFound: No such run.
             DefinitionChanged: The definition at hand does not fit the run.
         """
-        return await peek(self, self._programs, self._ids, run_id)
+        return await peek(self, self._programs, self.ids, run_id)
 
     # -- inside ------------------------------------------------------------------------------------------
 
@@ -317,7 +317,7 @@ class Runtime(Endings):
         runner = Runner(
             self.store,
             clock=self.clock,
-            ids=self._ids,
+            ids=self.ids,
             program=program,
             run=run,
             record=record,
