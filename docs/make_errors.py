@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sayso.model import errors
+from sayso.model import directoryerrors, errors, registryerrors, requesterrors
 
 PAGE = Path(__file__).parent / "reference" / "errors.md"
 HEAD = """# Errors
@@ -18,7 +18,7 @@ Those that a caller of a plain Python API may expect are `ValueError`s too. A re
 def page() -> str:
     """Return the page's text."""
     rows: list[str] = []
-    for name, cls in vars(errors).items():
+    for name, cls in {**vars(errors), **vars(directoryerrors), **vars(registryerrors), **vars(requesterrors)}.items():
         if isinstance(cls, type) and issubclass(cls, errors.SaysoError):
             about = (cls.__doc__ or "").strip().splitlines()[0]
             rows.append(f"| `{name}` | `{cls.code}` | {cls.status} | {about} | {cls.hint} |")

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from sayso.model.workspaces import Scope
+from sayso.model.registry import AgentId
+from sayso.model.workspaces import DEFAULT_WORKSPACE, Scope
+from sayso.runtime.triggers import TriggerChange
 from sayso.testing import call
 from tests.service.served import served
 
@@ -43,7 +45,7 @@ async def test_a_run_starts_pauses_is_approved_and_completes(tmp_path: Path) -> 
         run = begun["runId"]
         polled = (await starter.get(f"/v1/runs/{run}")).json()
         assert polled["pendingUserTasks"][0]["kind"] == "approval"
-        assert polled["pendingUserTasks"][0]["summary"] == "Pay 5"
+        assert polled["pendingUserTasks"][0]["summary"] == "Pay 5.0"
         items = (await starter.get(f"/v1/runs/{run}/conversation")).json()["items"]
         (asked,) = [item for item in items if item["type"] == "UserTaskReq"]
         body = {"runId": run, "userTaskId": asked["content"]["user_task_id"], "approved": True}
@@ -303,8 +305,8 @@ async def test_a_hidden_timeline_is_hidden_from_keys_alone(tmp_path: Path) -> No
     """Items 257 to 259."""
     async with served(tmp_path) as it:
         root, agent, registry = await it.root(), await it.agent_id(), it.service.registry
-        settings = {"exposeStepTimelineToApi": False}
-        trigger = await registry.create_trigger("default", agent, name="api", settings=settings, by=root.actor)  # type: ignore[arg-type]
+        hidden = TriggerChange(name="api", settings={"exposeStepTimelineToApi": False})
+        trigger = await registry.create_trigger(DEFAULT_WORKSPACE, AgentId(agent), hidden, by=root.actor)
         key = await it.key(Scope(agent_id=agent, trigger_id=trigger.id))
         async with it.client(key=key) as client, it.client(token=await it.token("developer")) as person:
             run = (await start(client, it, input={"secret": 1}))["runId"]

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from sayso.core.roles import TABLE, Ability, may
-from sayso.model.errors import Forbidden, NotFound
+from sayso.model.directoryerrors import Forbidden
+from sayso.model.errors import NotFound
 from sayso.model.workspaces import ROLES, KeyId, PersonId, Principal, Role, Scope, WorkspaceSettings
 from sayso.runtime.directory import Directory
 from tests.service.world import World

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from sayso.app.clock import SystemClock, SystemIds, SystemSecrets
-from sayso.model.errors import LastOwner, SaysoError, Unauthenticated
+from sayso.model.directoryerrors import LastOwner, Unauthenticated
+from sayso.model.errors import SaysoError
 from sayso.model.workspaces import PersonId
 from sayso.runtime.directory import Directory
 from sayso.stores.sqlite import SqliteStore

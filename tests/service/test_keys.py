@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from sayso.core.secrets import shown
-from sayso.model.errors import Invalid, KeyNotFound, Unauthenticated
+from sayso.model.directoryerrors import KeyNotFound, Unauthenticated
+from sayso.model.errors import Invalid
 from sayso.model.workspaces import ApiKey, KeyId, Principal, Scope
 from sayso.runtime.apikeys import NewKey
 from tests.service.world import World

@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from sayso.model.errors import (
+from sayso.model.directoryerrors import (
     AlreadyMember,
     Forbidden,
-    Invalid,
     InvitationNotFound,
     LastOwner,
     PersonNotFound,
     Unauthenticated,
     WorkspaceNotFound,
 )
+from sayso.model.errors import Invalid
 from sayso.model.workspaces import DEFAULT_WORKSPACE, WorkspaceId, WorkspaceLimits, WorkspaceSettings
 from tests.service.world import World
 

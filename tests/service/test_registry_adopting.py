@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sayso import Agent, Team, Toolkit, tool
-from sayso.model import errors
+from sayso.model import registryerrors
 from sayso.programs.agent.operations import Operations
 from sayso.runtime.agents import AgentChange
 from sayso.runtime.starting import Begin, Wanted
@@ -118,7 +118,7 @@ def test_code_is_not_edited_as_data(house: House) -> None:
         registry.edit_version(HERE, agent.id, version.id, VersionChange(changes={"topK": 1}), by=ANA),
         registry.delete_version(HERE, agent.id, version.id, by=ANA),
     ):
-        with pytest.raises(errors.AgentIsCode) as refused:
+        with pytest.raises(registryerrors.AgentIsCode) as refused:
             house.do(act)
         assert (refused.value.code, refused.value.status) == ("agent_is_code", 409)
     assert house.load(agent) == agent
@@ -128,7 +128,7 @@ def test_only_what_the_code_says_now_is_deployed(house: House) -> None:
     (agent,) = adopt(house, desk(house))
     (old,) = house.do(house.registry.list_versions(HERE, agent.id))
     adopt(house, desk(house, instructions="new"))
-    with pytest.raises(errors.AgentIsCode):
+    with pytest.raises(registryerrors.AgentIsCode):
         house.do(house.registry.rollback(HERE, agent.id, old.id, by=ANA))
     assert house.load(agent).deployed_label == "code-2"
 
@@ -148,14 +148,14 @@ def test_a_block_survives_loading_the_code_again(house: House) -> None:
     (agent,) = adopt(house, desk(house))
     house.do(house.registry.block(HERE, agent.id, reason="look at it", by=ANA))
     adopt(house, desk(house, instructions="new"))
-    with pytest.raises(errors.AgentBlocked):
+    with pytest.raises(registryerrors.AgentBlocked):
         house.do(house.registry.startable(Wanted(workspace_id=HERE, agent_id=agent.id)))
 
 
 def test_a_name_that_data_has_is_not_taken_over(house: House) -> None:
     mine = house.agent("desk")
     other = Agent("other", model=ScriptedModel([]), db=house.db)
-    with pytest.raises(errors.DuplicateName):
+    with pytest.raises(registryerrors.DuplicateName):
         adopt(house, other, desk(house))
     page = house.do(house.registry.list_agents(HERE))
     assert [item.id for item in page.items] == [mine.id], "Expected all or none to be adopted."
@@ -164,7 +164,7 @@ def test_a_name_that_data_has_is_not_taken_over(house: House) -> None:
 def test_code_with_triggers_does_not_become_a_sub_agent(house: House) -> None:
     (agent,) = adopt(house, desk(house))
     house.do(house.registry.create_trigger(HERE, agent.id, TriggerChange(name="api"), by=ANA))
-    with pytest.raises(errors.TriggersPresent):
+    with pytest.raises(registryerrors.TriggersPresent):
         adopt(house, desk(house, mode="sub_agent", description="Pays."))
     assert house.load(agent) == agent
 
@@ -174,6 +174,18 @@ def test_each_workspace_has_its_own_agent_of_the_same_code(house: House) -> None
     assert here.id != there.id
     house.do(house.registry.block(HERE, here.id, reason="x", by=ANA))
     assert house.do(house.registry.startable(Wanted(workspace_id=THERE, agent_id=there.id))).program == "desk"
+
+
+def test_open_sessions_of_another_workspace_do_not_hold_an_agent(house: House) -> None:
+    made = desk(house)
+    house.runtime.register(made)
+    (here,), (there,) = adopt(house, made), adopt(house, made, workspace=THERE)
+    house.do(house.registry.start(house.runtime, Begin(wanted=Wanted(workspace_id=THERE, agent_id=there.id))))
+    for agent in (here, there):
+        house.do(house.registry.retract(agent.workspace_id, agent.id, by=ANA))
+    house.do(house.registry.delete_agent(HERE, here.id, by=ANA))
+    with pytest.raises(registryerrors.AgentHasOpenSessions):
+        house.do(house.registry.delete_agent(THERE, there.id, by=ANA))
 
 
 def test_a_run_of_code_starts_like_any_other(house: House) -> None:

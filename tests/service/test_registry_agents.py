@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sayso.core.audit import verify
-from sayso.model import errors
+from sayso.model import errors, registryerrors
 from sayso.runtime.agents import AgentChange
 from sayso.runtime.starting import Begin, Wanted
 from sayso.runtime.triggers import TriggerChange
@@ -30,12 +30,12 @@ def edit(house: House, agent: Any, **change: Any) -> Any:
 
 def test_a_name_is_unique_in_its_workspace_item_22(house: House) -> None:
     house.agent("refunds")
-    with pytest.raises(errors.DuplicateName) as refused:
+    with pytest.raises(registryerrors.DuplicateName) as refused:
         house.agent("refunds")
     assert (refused.value.code, refused.value.status) == ("duplicate_name", 409)
     assert house.agent("refunds", workspace=THERE).workspace_id == THERE
     other = house.agent("other")
-    with pytest.raises(errors.DuplicateName):
+    with pytest.raises(registryerrors.DuplicateName):
         edit(house, other, name="refunds")
     assert edit(house, other, name="returns").name == "returns"
     assert house.agent("other").name == "other", "Expected a name that was given up to be free."
@@ -43,7 +43,7 @@ def test_a_name_is_unique_in_its_workspace_item_22(house: House) -> None:
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201, "two\nlines", "nul\x00", "lone\ud800", "\u202efdp.exe"])
 def test_a_name_that_nobody_can_read_is_refused(house: House, name: str) -> None:
-    with pytest.raises(errors.InvalidAgent) as refused:
+    with pytest.raises(registryerrors.InvalidAgent) as refused:
         house.agent(name)
     assert [problem.pointer for problem in refused.value.problems] == ["/name"]
     assert house.do(house.registry.list_agents(HERE)).total == 0
@@ -51,14 +51,14 @@ def test_a_name_that_nobody_can_read_is_refused(house: House, name: str) -> None
 
 def test_a_mode_that_does_not_exist_is_refused(house: House) -> None:
     for mode in ("HITL", "sub-agent", "", None):
-        with pytest.raises(errors.InvalidAgent):
+        with pytest.raises(registryerrors.InvalidAgent):
             house.agent("a", mode=mode)
 
 
 def test_a_workspace_has_at_most_as_many_agents_as_it_may(house: House) -> None:
     house.limit(max_agents=1)
     house.agent("one")
-    with pytest.raises(errors.WorkspaceLimited):
+    with pytest.raises(registryerrors.WorkspaceLimited):
         house.agent("two")
     assert house.agent("two", workspace=THERE), "Expected the limit of one workspace not to count in another."
 
@@ -109,7 +109,7 @@ def test_another_workspace_finds_nothing_item_1(house: House) -> None:
     public = {name for name in dir(registry) if not name.startswith("_")}
     assert public - set(acts) == {"create_agent", "list_agents", "adopt"}, "Expected every act to be tried here."
     for name, act in acts.items():
-        with pytest.raises(errors.AgentNotFound) as refused:
+        with pytest.raises(registryerrors.AgentNotFound) as refused:
             house.do(act)
         assert refused.value.status == 404, name
     assert (house.load(agent), len(house.audit()), house.audit(THERE)) == (before, rows, [])
@@ -128,14 +128,14 @@ def test_ids_of_another_agent_are_not_found_either(house: House) -> None:
         house.registry.clone_version(HERE, one.id, foreign, label="x", by=ANA),
         house.registry.startable(Wanted(workspace_id=HERE, agent_id=one.id, test_version=foreign)),
     ):
-        with pytest.raises(errors.VersionNotFound):
+        with pytest.raises(registryerrors.VersionNotFound):
             house.do(act)
     for act in (
         house.registry.load_trigger(HERE, one.id, trigger.id),
         house.registry.delete_trigger(HERE, one.id, trigger.id, by=ANA),
         house.registry.startable(Wanted(workspace_id=HERE, agent_id=one.id, trigger_id=trigger.id)),
     ):
-        with pytest.raises(errors.TriggerNotFound):
+        with pytest.raises(registryerrors.TriggerNotFound):
             house.do(act)
 
 
@@ -148,7 +148,7 @@ def test_a_mode_without_people_is_refused_while_a_version_pauses_item_46(house: 
     version = house.version(agent, rules=[PAUSE])
     if deployed:
         house.deploy(agent, version)
-    with pytest.raises(errors.PauseRulesPresent) as refused:
+    with pytest.raises(registryerrors.PauseRulesPresent) as refused:
         edit(house, agent, mode="request")
     assert (refused.value.code, refused.value.status, refused.value.facts["versions"]) == (
         "pause_rules_present",
@@ -170,7 +170,7 @@ def test_a_mode_changes_where_nothing_stands_against_it(house: House) -> None:
 def test_an_agent_with_triggers_does_not_become_a_sub_agent(house: House) -> None:
     agent = house.agent()
     trigger = house.do(house.registry.create_trigger(HERE, agent.id, TriggerChange(name="api"), by=ANA))
-    with pytest.raises(errors.TriggersPresent) as refused:
+    with pytest.raises(registryerrors.TriggersPresent) as refused:
         edit(house, agent, mode="sub_agent")
     assert (refused.value.code, refused.value.status) == ("triggers_present", 409)
     house.do(house.registry.delete_trigger(HERE, agent.id, trigger.id, by=ANA))
@@ -179,7 +179,7 @@ def test_an_agent_with_triggers_does_not_become_a_sub_agent(house: House) -> Non
 
 def test_a_deployed_version_without_description_does_not_become_a_sub_agents(house: House) -> None:
     agent = house.live()
-    with pytest.raises(errors.InvalidVersion) as refused:
+    with pytest.raises(registryerrors.InvalidVersion) as refused:
         edit(house, agent, mode="sub_agent")
     assert [problem.code for problem in refused.value.problems] == ["description_required"]
 
@@ -187,7 +187,7 @@ def test_a_deployed_version_without_description_does_not_become_a_sub_agents(hou
 def test_an_agent_that_has_changed_is_not_overwritten(house: House) -> None:
     agent = house.agent()
     edit(house, agent, name="mine", expected=agent.updated_at)
-    with pytest.raises(errors.ChangedMeanwhile) as refused:
+    with pytest.raises(registryerrors.ChangedMeanwhile) as refused:
         edit(house, agent, name="yours", expected=agent.updated_at)
     assert (refused.value.code, refused.value.status) == ("changed_meanwhile", 409)
     assert house.load(agent).name == "mine"
@@ -218,7 +218,7 @@ def test_a_blocked_agent_starts_in_no_way_item_47(house: House) -> None:
         Wanted(workspace_id=HERE, agent_id=agent.id, trigger_id=trigger.id),
     )
     for wanted in ways:
-        with pytest.raises(errors.AgentBlocked) as refused:
+        with pytest.raises(registryerrors.AgentBlocked) as refused:
             house.do(house.registry.start(house.runtime, Begin(wanted=wanted)))
         assert (refused.value.code, refused.value.status) == ("agent_blocked", 409)
         assert "odd transfers" in str(refused.value)
@@ -229,9 +229,9 @@ def test_clearing_a_block_needs_a_note_and_both_acts_are_written_down_item_48(ho
     agent = house.live()
     house.do(house.registry.block(HERE, agent.id, reason="odd", note="seen at noon", by=ANA))
     for nothing in ("", "   "):
-        with pytest.raises(errors.InvalidAgent):
+        with pytest.raises(registryerrors.InvalidAgent):
             house.do(house.registry.unblock(HERE, agent.id, note=nothing, by=ANA))
-    with pytest.raises(errors.InvalidAgent):
+    with pytest.raises(registryerrors.InvalidAgent):
         house.do(house.registry.block(HERE, agent.id, reason=" ", by=ANA))
     assert house.load(agent).block is not None
     house.do(house.registry.unblock(HERE, agent.id, note="was a test", by=ANA))
@@ -252,12 +252,12 @@ def test_a_deployed_agent_is_deleted_only_after_retracting_item_28(house: House)
     agent = house.live()
     house.version(agent, "v2")
     house.do(house.registry.create_trigger(HERE, agent.id, TriggerChange(name="api"), by=ANA))
-    with pytest.raises(errors.VersionDeployed) as refused:
+    with pytest.raises(registryerrors.VersionDeployed) as refused:
         house.do(house.registry.delete_agent(HERE, agent.id, by=ANA))
     assert (refused.value.code, refused.value.status) == ("version_deployed", 409)
     house.do(house.registry.retract(HERE, agent.id, by=ANA))
     house.do(house.registry.delete_agent(HERE, agent.id, by=ANA))
-    with pytest.raises(errors.AgentNotFound):
+    with pytest.raises(registryerrors.AgentNotFound):
         house.load(agent)
 
     def left(tx: Any) -> Any:
@@ -274,7 +274,7 @@ def test_an_agent_with_open_sessions_is_not_deleted(house: House) -> None:
     for moved in (False, True):  # queued, then waiting for a person
         if moved:
             house.do(house.runtime.advance(begun.run.id))
-        with pytest.raises(errors.AgentHasOpenSessions) as refused:
+        with pytest.raises(registryerrors.AgentHasOpenSessions) as refused:
             house.do(house.registry.delete_agent(HERE, agent.id, by=ANA))
         assert (refused.value.code, refused.value.status) == ("agent_has_open_sessions", 409)
     house.do(house.runtime.cancel(begun.run.id, by=ANA))

@@ -12,7 +12,7 @@ import pytest
 from sayso import Worker
 from sayso.app.clock import SystemClock
 from sayso.core.codec import from_json, plain_of
-from sayso.model import errors
+from sayso.model import errors, registryerrors
 from sayso.model.decisions import Approve
 from sayso.model.ids import SessionId
 from sayso.model.runs import RunState
@@ -71,7 +71,7 @@ def test_nothing_starts_while_nothing_is_deployed_item_23(house: House) -> None:
     house.version(agent)
     trigger = house.do(house.registry.create_trigger(HERE, agent.id, TriggerChange(name="api"), by=ANA))
     for given in (None, trigger.id):
-        with pytest.raises(errors.NoDeployedVersion) as refused:
+        with pytest.raises(registryerrors.NoDeployedVersion) as refused:
             start(house, agent, trigger=given)
         assert (refused.value.code, refused.value.status) == ("no_deployed_version", 409)
         assert "nothing is deployed" in str(refused.value)
@@ -82,7 +82,7 @@ def test_nothing_starts_in_a_suspended_workspace_item_8(house: House) -> None:
     agent = house.live()
     house.suspend()
     for version in (None, agent.deployed_version_id):
-        with pytest.raises(errors.WorkspaceSuspended) as refused:
+        with pytest.raises(registryerrors.WorkspaceSuspended) as refused:
             start(house, agent, test_version=version)
         assert (refused.value.code, refused.value.status) == ("workspace_suspended", 409)
     assert house.do(house.runtime.list_runs()) == []
@@ -102,7 +102,7 @@ def test_an_input_that_does_not_fit_starts_nothing_item_36(house: House) -> None
     schema = {"type": "object", "properties": {"order": {"type": "string"}}, "required": ["order"]}
     agent = house.live(inputSchema=schema)
     for wrong in (None, {}, {"order": 1}, "o-1", []):
-        with pytest.raises(errors.InvalidInput) as refused:
+        with pytest.raises(registryerrors.InvalidInput) as refused:
             start(house, agent, input=wrong)
         assert (refused.value.code, refused.value.status) == ("input_schema_violation", 422)
     assert (house.do(house.runtime.list_runs()), house.model.requests) == ([], [])

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sayso.core.triggers import settings_wire, trigger_settings
-from sayso.model import errors
+from sayso.model import errors, registryerrors
 from sayso.model.registry import ApiTriggerSettings
 from sayso.runtime.starting import Begin, Wanted
 from sayso.runtime.triggers import TriggerChange
@@ -54,7 +54,7 @@ def test_a_trigger_is_active_exposes_the_timeline_and_has_no_limits_by_default(h
 def test_an_agent_has_at_most_one_api_trigger_item_234(house: House) -> None:
     agent = house.agent()
     create(house, agent)
-    with pytest.raises(errors.ApiTriggerExists) as refused:
+    with pytest.raises(registryerrors.ApiTriggerExists) as refused:
         create(house, agent, "other")
     assert (refused.value.code, refused.value.status) == ("api_trigger_exists", 409)
     assert create(house, house.agent("other")), "Expected every agent to have its own."
@@ -62,11 +62,11 @@ def test_an_agent_has_at_most_one_api_trigger_item_234(house: House) -> None:
 
 def test_a_sub_agent_has_no_triggers_and_is_not_started_item_198(house: House) -> None:
     agent = house.live(mode="sub_agent")
-    with pytest.raises(errors.SubAgentNotStartable) as refused:
+    with pytest.raises(registryerrors.SubAgentNotStartable) as refused:
         create(house, agent)
     assert (refused.value.code, refused.value.status) == ("sub_agent_not_startable", 409)
     wanted = Wanted(workspace_id=HERE, agent_id=agent.id)
-    with pytest.raises(errors.SubAgentNotStartable):
+    with pytest.raises(registryerrors.SubAgentNotStartable):
         house.do(house.registry.start(house.runtime, Begin(wanted=wanted)))
     test_run = Wanted(workspace_id=HERE, agent_id=agent.id, test_version=agent.deployed_version_id)
     assert house.do(house.registry.start(house.runtime, Begin(wanted=test_run)))
@@ -74,7 +74,7 @@ def test_a_sub_agent_has_no_triggers_and_is_not_started_item_198(house: House) -
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 201, "a\nb"])
 def test_a_trigger_needs_a_name_that_people_can_read(house: House, name: str) -> None:
-    with pytest.raises(errors.InvalidTrigger) as refused:
+    with pytest.raises(registryerrors.InvalidTrigger) as refused:
         create(house, house.agent(), name)
     assert [item.pointer for item in refused.value.problems] == ["/name"]
 
@@ -106,7 +106,7 @@ def test_a_trigger_needs_a_name_that_people_can_read(house: House, name: str) ->
 def test_a_setting_that_does_not_fit_is_refused_where_it_is(house: House, name: str, value: Any, code: str) -> None:
     """T55: nothing that is misspelt or of a wrong type may leave a trigger more open than it was meant."""
     agent = house.agent()
-    with pytest.raises(errors.InvalidTrigger) as refused:
+    with pytest.raises(registryerrors.InvalidTrigger) as refused:
         create(house, agent, settings={name: value})
     assert [(item.pointer, item.code) for item in refused.value.problems] == [(f"/settings/{name}", code)]
     assert (refused.value.code, refused.value.status) == ("invalid_trigger", 422)
@@ -147,7 +147,7 @@ def test_an_inactive_trigger_starts_nothing_item_237(house: House) -> None:
     agent = house.live()
     trigger = create(house, agent, active=False)
     wanted = Wanted(workspace_id=HERE, agent_id=agent.id, trigger_id=trigger.id)
-    with pytest.raises(errors.TriggerInactive) as refused:
+    with pytest.raises(registryerrors.TriggerInactive) as refused:
         house.do(house.registry.start(house.runtime, Begin(wanted=wanted)))
     assert (refused.value.code, refused.value.status) == ("trigger_inactive", 409)
     assert house.do(house.registry.load_trigger(HERE, agent.id, trigger.id)).last_fired_at is None

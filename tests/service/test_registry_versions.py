@@ -1,6 +1,8 @@
 """Versions as data: fields, bounds, defaults, every check at saving, and deploying (platform.md 4)."""
 
 import json
+import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sayso.core import schemas
+from sayso.core.triggers import settings_wire
 from sayso.core.versionfields import FIELDS
 from sayso.core.versions import Around, Peer, body_of, check_version, stricter, version_digest, version_of
-from sayso.model import errors
+from sayso.model import registryerrors
 from sayso.model.agents import AgentVersion, Limits
+from sayso.model.registry import ApiTriggerSettings
 from sayso.model.workspaces import WorkspaceLimits
+from sayso.runtime import versions
 from sayso.runtime.agents import AgentChange
 from sayso.runtime.starting import Begin, Wanted
 from sayso.runtime.versions import VersionChange
@@ -174,6 +180,37 @@ def test_what_is_no_json_object_is_refused(whole: Any) -> None:
 
 def test_a_version_beyond_a_mebibyte_is_refused() -> None:
     assert found(instructions="x" * 2**20) == {("", "too_large")}
+
+
+def test_a_schema_beyond_64_kib_is_refused() -> None:
+    """Holding a megabyte against the metaschema takes seconds, and so does holding values against it."""
+    assert found(inputSchema={"description": "x" * 65_536}) == {("/inputSchema", "too_large")}
+    assert found(outputSchema={"description": "x" * 65_000}) == set()
+
+
+def test_schemas_are_looked_at_outside_of_the_transaction(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one writing thread of the store, which also renews leases, never waits for a metaschema."""
+    where: set[str] = set()
+    looked_at = schemas._validator
+
+    def watched(text: str) -> Any:
+        where.add(threading.current_thread().name)
+        return looked_at(text)
+
+    writing: list[str] = []
+    house.do(house.runtime.store.run(lambda tx: writing.append(threading.current_thread().name)))
+    monkeypatch.setattr(schemas, "_validator", watched)
+    schemas._looked_at.cache_clear()
+    agent = house.agent()
+    version = house.version(agent, inputSchema={"title": "one"})
+    edit(house, version, outputSchema={"title": "two"})
+    assert where, "Expected the schemas to be looked at."
+    schemas._looked_at.cache_clear()  # as in a process that has not saved them
+    house.deploy(agent, version)
+    house.do(house.registry.clone_version(HERE, agent.id, version.id, label="copy", by=ANA))
+    start = Begin(wanted=Wanted(workspace_id=HERE, agent_id=agent.id), input={})
+    house.do(house.registry.start(house.runtime, start))
+    assert not where & {*writing, threading.main_thread().name}
 
 
 deep: Any = st.recursive(
@@ -431,7 +468,7 @@ def test_a_version_is_stored_complete_and_testing(house: House) -> None:
 
 def test_a_refused_version_is_not_stored_and_names_every_problem(house: House) -> None:
     agent = house.agent()
-    with pytest.raises(errors.InvalidVersion) as refused:
+    with pytest.raises(registryerrors.InvalidVersion) as refused:
         house.saved(agent, temperature=3, nothing=1)
     assert (refused.value.code, refused.value.status) == ("invalid_version", 422)
     assert [item.pointer for item in refused.value.problems] == ["/nothing", "/temperature"]
@@ -447,7 +484,7 @@ def test_a_label_is_unique_in_its_agent_item_30(house: House) -> None:
         lambda: edit(house, second, versionLabel="v1"),
         lambda: house.do(house.registry.clone_version(HERE, agent.id, first.id, label="v2", by=ANA)),
     ):
-        with pytest.raises(errors.DuplicateLabel) as refused:
+        with pytest.raises(registryerrors.DuplicateLabel) as refused:
             act()
         assert (refused.value.code, refused.value.status) == ("duplicate_label", 409)
     assert edit(house, first, versionLabel="v1", topK=3).version.label == "v1", "Expected its own label to be no clash."
@@ -476,7 +513,7 @@ def test_a_deployed_version_is_not_edited_item_25(house: House) -> None:
     agent = house.agent()
     version = house.version(agent)
     house.deploy(agent, version)
-    with pytest.raises(errors.VersionDeployed) as refused:
+    with pytest.raises(registryerrors.VersionDeployed) as refused:
         edit(house, version, instructions="else")
     assert (refused.value.code, refused.value.status) == ("version_deployed", 409)
     stored = house.do(house.registry.load_version(HERE, agent.id, version.id))
@@ -494,7 +531,7 @@ def test_an_edit_changes_what_it_names_and_nothing_else(house: House) -> None:
 def test_an_edit_of_what_has_changed_is_refused(house: House) -> None:
     version = house.version(house.agent())
     mine = edit(house, version, expected=version.digest, instructions="mine").version
-    with pytest.raises(errors.ChangedMeanwhile):
+    with pytest.raises(registryerrors.ChangedMeanwhile):
         edit(house, version, expected=version.digest, instructions="yours")
     assert house.do(house.registry.load_version(HERE, version.agent_id, version.id)).digest == mine.digest
 
@@ -502,7 +539,7 @@ def test_an_edit_of_what_has_changed_is_refused(house: House) -> None:
 @pytest.mark.parametrize("changes", [None, [], "x", 5])
 def test_changes_that_are_no_object_are_refused(house: House, changes: Any) -> None:
     version = house.version(house.agent())
-    with pytest.raises(errors.InvalidVersion):
+    with pytest.raises(registryerrors.InvalidVersion):
         house.do(
             house.registry.edit_version(HERE, version.agent_id, version.id, VersionChange(changes=changes), by=ANA)
         )
@@ -522,9 +559,9 @@ def test_testing_versions_are_deleted_and_the_deployed_one_is_not_item_29(house:
     other = house.version(agent, "v2")
     house.do(house.registry.delete_version(HERE, agent.id, other.id, by=ANA))
     assert [item.label for item in house.do(house.registry.list_versions(HERE, agent.id))] == ["v1"]
-    with pytest.raises(errors.VersionDeployed):
+    with pytest.raises(registryerrors.VersionDeployed):
         house.do(house.registry.delete_version(HERE, agent.id, live.id, by=ANA))
-    with pytest.raises(errors.VersionNotFound):
+    with pytest.raises(registryerrors.VersionNotFound):
         house.do(house.registry.load_version(HERE, agent.id, other.id))
 
 
@@ -548,7 +585,7 @@ def test_one_version_is_deployed_and_the_one_before_is_testing_again_items_24_26
     gone = house.do(house.registry.retract(HERE, agent.id, by=ANA))
     assert (gone.deployed_version_id, gone.deployed_label) == (None, None)
     assert statuses(house, agent) == {"v1": "testing", "v2": "testing"}
-    with pytest.raises(errors.NoDeployedVersion):
+    with pytest.raises(registryerrors.NoDeployedVersion):
         house.do(house.registry.retract(HERE, agent.id, by=ANA))
 
 
@@ -565,7 +602,7 @@ def test_what_is_deployed_is_what_was_seen(house: House) -> None:
     agent = house.agent()
     seen = house.version(agent)
     edit(house, seen, instructions="something else")
-    with pytest.raises(errors.ChangedMeanwhile):
+    with pytest.raises(registryerrors.ChangedMeanwhile):
         house.do(house.registry.deploy(HERE, agent.id, seen.id, expected=seen.digest, by=ANA))
     assert house.load(agent).deployed_version_id is None
 
@@ -579,11 +616,11 @@ def test_a_version_is_checked_again_when_it_is_deployed(house: House) -> None:
     house.operations.remove("refund")
     house.do(house.registry.edit_agent(HERE, sub.id, AgentChange(mode="request"), by=ANA))
     for version, pointer in ((with_operation, "/allowedOperationIds/0"), (with_sub, "/allowedSubAgentIds/0")):
-        with pytest.raises(errors.InvalidVersion) as refused:
+        with pytest.raises(registryerrors.InvalidVersion) as refused:
             house.deploy(agent, version)
         assert [item.pointer for item in refused.value.problems] == [pointer]
     house.do(house.registry.edit_agent(HERE, agent.id, AgentChange(mode="sub_agent"), by=ANA))
-    with pytest.raises(errors.InvalidVersion) as refused:
+    with pytest.raises(registryerrors.InvalidVersion) as refused:
         house.deploy(agent, undescribed)
     assert [item.code for item in refused.value.problems] == ["description_required"]
     assert house.load(agent).deployed_version_id is None
@@ -613,9 +650,22 @@ def test_a_version_does_not_run_without_what_it_relies_on(house: House, fields: 
         lambda: house.do(house.registry.rollback(HERE, agent.id, version.id, by=ANA)),
         lambda: house.do(house.registry.start(house.runtime, test_run)),
     ):
-        with pytest.raises(errors.NotSupportedYet) as refused:
+        with pytest.raises(registryerrors.NotSupportedYet) as refused:
             act()
         assert refused.value.code == "not_supported_yet"
         assert refused.value.facts["missing"]
     assert house.load(agent).deployed_version_id is None
     assert house.do(house.runtime.list_runs()) == []
+
+
+def test_every_field_setting_and_act_is_in_the_reference() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "registry.md").read_text("utf-8")
+    for name, item in FIELDS.items():
+        default = "required" if item.required else f"`{json.dumps(item.default)}`"
+        assert re.search(rf"^\| `{name}` \|.*\| {re.escape(default)} \|$", page, re.MULTILINE), name
+    for name, value in settings_wire(ApiTriggerSettings()).items():
+        assert re.search(rf"^\| `{name}` \|.*\| `{re.escape(json.dumps(value))}` \|$", page, re.MULTILINE), name
+    source = "".join(path.read_text("utf-8") for path in Path(versions.__file__).parent.glob("*.py"))
+    acts = set(re.findall(r'"((?:agent|version|trigger)\.[a-z_]+)"', source))
+    assert len(acts) > 10
+    assert not [act for act in acts if f"`{act}`" not in page]

@@ -10,7 +10,7 @@ import pytest
 import sayso.core.secrets
 from sayso.app.clock import SystemIds, SystemSecrets
 from sayso.core.secrets import NOBODY, hash_of, last_of, new_key, new_secret, read_key, read_secret, same
-from sayso.model.errors import Unauthenticated
+from sayso.model.directoryerrors import Unauthenticated
 from sayso.model.workspaces import KeyId, Scope
 from tests.service.world import World
 

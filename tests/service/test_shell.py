@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from sayso.api.application import create_app
 from sayso.api.options import Options
 from sayso.api.routes import router
-from sayso.model.errors import NotReady
+from sayso.model.requesterrors import NotReady
 from tests.service.serving import CANARY, Payment, Served, serving
 from tests.service.test_shell_json import TRAPS
 

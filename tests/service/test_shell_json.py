@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sayso.api.strict import JsonLimits, parse
-from sayso.model.errors import BodyTooLarge, InvalidJson
+from sayso.model.requesterrors import BodyTooLarge, InvalidJson
 
 CANARY = "CANARY"
 TRAPS = {

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sayso.model.errors import Forbidden, Invalid, TokenNotFound, Unauthenticated, WorkspaceNotFound
+from sayso.model.directoryerrors import Forbidden, TokenNotFound, Unauthenticated, WorkspaceNotFound
+from sayso.model.errors import Invalid
 from sayso.model.workspaces import DEFAULT_WORKSPACE, Credential, WorkspaceId
 from sayso.runtime.browsers import SignedIn
 from tests.service.world import World

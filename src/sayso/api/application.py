@@ -24,7 +24,8 @@ from sayso.api.routes import StrictRoute
 from sayso.api.screening import Screening
 from sayso.api.services import Services
 from sayso.api.validation import Validation
-from sayso.model.errors import MethodNotAllowed, RequestRefused, RouteUnknown, SaysoError, Unexpected
+from sayso.model.errors import SaysoError
+from sayso.model.requesterrors import MethodNotAllowed, RequestRefused, RouteUnknown, Unexpected
 
 _log = structlog.get_logger("sayso.api")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")

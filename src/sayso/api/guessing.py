@@ -6,7 +6,7 @@ It is kept in memory, per address and process: secrets have 256 bits, so this sa
 from collections import deque
 from datetime import datetime, timedelta
 
-from sayso.model.errors import TooManyGuesses
+from sayso.model.requesterrors import TooManyGuesses
 
 MOST = 20
 """Wrong secrets in a minute, from one address."""

@@ -13,7 +13,7 @@ from sayso.api.metrics import MEDIA_TYPE
 from sayso.api.problems import refusals
 from sayso.api.routes import router
 from sayso.api.services import Serviced
-from sayso.model.errors import MetricsHidden, NotReady
+from sayso.model.requesterrors import MetricsHidden, NotReady
 from sayso.model.tasks import TaskFilter
 
 _SECONDS = 3.0

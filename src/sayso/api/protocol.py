@@ -15,7 +15,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from sayso.api.heading import ALWAYS
 from sayso.api.problems import MEDIA_TYPE, encoded
-from sayso.model.errors import BodyTooSlow, HeadTooLarge, RequestRefused, SaysoError
+from sayso.model.errors import SaysoError
+from sayso.model.requesterrors import BodyTooSlow, HeadTooLarge, RequestRefused
 
 _LEFT_OVER_SECONDS = 2.0
 """How long the rest of a body is still read after the answer, so that its sender gets to read that."""

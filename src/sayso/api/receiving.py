@@ -9,7 +9,7 @@ import asyncio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sayso.api.options import Options
-from sayso.model.errors import BodyTooLarge, BodyTooSlow
+from sayso.model.requesterrors import BodyTooLarge, BodyTooSlow
 
 
 class Receiving:

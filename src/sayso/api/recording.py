@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sayso.api.problems import answer
 from sayso.api.services import Services
-from sayso.model.errors import SaysoError, Unexpected
+from sayso.model.errors import SaysoError
+from sayso.model.requesterrors import Unexpected
 
 _log = structlog.get_logger("sayso.access")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope
 
 from sayso.api.options import Options
 from sayso.api.strict import parse
-from sayso.model.errors import UnsupportedMediaType
 from sayso.model.json import Json
+from sayso.model.requesterrors import UnsupportedMediaType
 
 
 class Body(BaseModel):

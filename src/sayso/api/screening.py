@@ -14,7 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sayso.api.options import HeadLimits, Options
 from sayso.api.problems import answer, request_id_of
-from sayso.model.errors import BodyTooLarge, CrossSite, HeadTooLarge, HostRefused, MethodOverridden, SaysoError
+from sayso.model.errors import SaysoError
+from sayso.model.requesterrors import BodyTooLarge, CrossSite, HeadTooLarge, HostRefused, MethodOverridden
 
 _SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from sayso.api.protocol import protocol
 from sayso.api.services import Services
-from sayso.model.errors import AddressTaken
+from sayso.model.requesterrors import AddressTaken
 
 _BACKLOG = 2048
 _LAST_SECONDS = 1

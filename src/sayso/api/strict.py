@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from sayso.model.errors import BodyTooLarge, InvalidJson
 from sayso.model.json import Json
+from sayso.model.requesterrors import BodyTooLarge, InvalidJson
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
-from sayso.model.errors import InvalidRequest
 from sayso.model.json import Json
+from sayso.model.requesterrors import InvalidRequest
 
 _MOST = 20
 _FROM_THE_SCHEMA = {

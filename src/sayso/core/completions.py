@@ -20,7 +20,7 @@ from typing import Any
 
 from sayso.core.codec import to_json
 from sayso.model.decisions import Answer, Approve, Choose, Edit, Reject, Retry, Skip, Verdict
-from sayso.model.errors import ApprovedRequired, InvalidCompletion
+from sayso.model.requesterrors import ApprovedRequired, InvalidCompletion
 from sayso.model.tasks import TaskRequest
 
 Fields = Mapping[str, Any]

@@ -59,13 +59,18 @@ def schema_problems(schema: Json) -> list[str]:
     """Return what stands against a schema itself, one sentence each; empty when it can be applied.
 
     A reference that leads out of the schema would otherwise show only when a value is held against it, and then refuse
-    every value.
+    every value. Large schemas take seconds, but a schema that was looked at is remembered.
     """
     try:
-        _validator(json.dumps(schema, sort_keys=True))
-        return list(_unusable(schema))[:20]
+        return list(_looked_at(json.dumps(schema, sort_keys=True)))
     except Exception as exc:  # noqa: BLE001 - the metaschema's refusal, or a schema too deep to walk: it is no schema
         return [str(getattr(exc, "message", None) or f"{type(exc).__name__}: {exc}")[:500]]
+
+
+@lru_cache(maxsize=256)
+def _looked_at(text: str) -> tuple[str, ...]:
+    _validator(text)
+    return tuple(_unusable(json.loads(text)))[:20]
 
 
 def _unusable(schema: Json) -> Iterator[str]:

@@ -1,16 +1,19 @@
 """The fields of an agent's version as clients write them: wire names, bounds and defaults.
 
-`FIELDS` is the law (docs/reference/versions.md is drawn from it): what is not in it is a problem, never ignored.
+`FIELDS` is the law (docs/reference/registry.md tells it to clients): what is not in it is a problem, never ignored.
 """
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, cast
 
+from sayso.core.ledger import canonical
 from sayso.core.schemas import schema_problems
 from sayso.model.json import Json
 
 MOST_BYTES = 1024 * 1024
 """Of a whole version, as JSON."""
+MOST_SCHEMA_BYTES = 64 * 1024
+"""Of one schema: it is held against a metaschema, and values against it, which takes its time."""
 MOST_DESCRIPTION = 512
 _MOST_WHOLE = 2**53 - 1
 _MOST_SECONDS = 3_153_600_000  # a hundred years: a longer time cannot be added to a date
@@ -91,6 +94,9 @@ def _ids(value: Json) -> Found:
 def _schema(value: Json) -> Found:
     if not isinstance(value, Mapping):
         return "wrong_type", "expected a JSON Schema, which is an object"
+    size = len(canonical(dict(value)))
+    if size > MOST_SCHEMA_BYTES:
+        return "too_large", f"expected at most {MOST_SCHEMA_BYTES} bytes, but got {size}"
     found = schema_problems(value)
     return ("invalid_schema", "expected a JSON Schema, but: " + "; ".join(found)) if found else None
 
@@ -142,3 +148,6 @@ FIELDS: dict[str, Field] = {
     "historyRuns": Field(or_more(0, 100), 3),
 }
 """Every field by its wire name; of these defaults nobody changes one in place."""
+
+SCHEMAS = ("inputSchema", "outputSchema")
+"""The fields whose check may take long."""

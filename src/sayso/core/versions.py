@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, cast
 
 from sayso.core.ledger import canonical
 from sayso.core.ruleforms import escaped, pauses, rule_problems
-from sayso.core.versionfields import FIELDS, MOST_BYTES
+from sayso.core.versionfields import FIELDS, MOST_BYTES, SCHEMAS
 from sayso.model.agents import AgentMode, AgentVersion, Limits
 from sayso.model.json import Json, JsonObject
 from sayso.model.registry import Problem
@@ -47,6 +47,8 @@ class Around:
     agents: Mapping[str, Peer] = field(default_factory=dict[str, Peer])
     """The workspace's agents by id, where the version names any."""
     limits: WorkspaceLimits = field(default_factory=WorkspaceLimits)
+    saved: Mapping[str, Json] = field(default_factory=dict[str, Json])
+    """The body that was saved before, whose schemas need no second look."""
 
 
 class Checked(NamedTuple):
@@ -83,6 +85,8 @@ def check_version(given: Mapping[str, Json], around: Around) -> Checked:
     body: JsonObject = {name: wanted.get(name, item.default) for name, item in FIELDS.items()}
     unsound: set[str] = set()
     for name, item in FIELDS.items():
+        if name in SCHEMAS and name in around.saved and body[name] == around.saved[name]:
+            continue
         found = ("required", "expected a value") if item.required and name not in wanted else item.check(body[name])
         if found is not None:
             unsound.add(name)
@@ -90,6 +94,13 @@ def check_version(given: Mapping[str, Json], around: Around) -> Checked:
     problems += [*_between_fields(body, around, unsound)]
     warnings = [] if "maxToolCalls" in unsound else _clip(body, around.limits.max_tool_calls_ceiling)
     return Checked(body, problems, warnings)
+
+
+def look_at_schemas(given: object) -> None:
+    """Look at the schemas of what is to be saved, which may take long; `check_version` then remembers what it saw."""
+    if _no_json(given) is None:
+        for name in SCHEMAS:
+            FIELDS[name].check(cast("Mapping[str, Json]", given).get(name, {}))
 
 
 def _no_json(given: object) -> Problem | None:

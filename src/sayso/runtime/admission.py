@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sayso.model.errors import AddressNotAllowed, ConcurrencyLimited, InputTooLarge, RateLimited
 from sayso.model.registry import Trigger
+from sayso.model.requesterrors import AddressNotAllowed, ConcurrencyLimited, InputTooLarge, RateLimited
 from sayso.runtime.ports import Transaction
 
 _MINUTE, _DAY = timedelta(minutes=1), timedelta(days=1)

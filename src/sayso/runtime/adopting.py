@@ -9,9 +9,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from sayso.core.versions import body_of, version_digest
-from sayso.model.errors import DuplicateName
 from sayso.model.json import Json
 from sayso.model.registry import AgentId, AgentRecord, VersionId, VersionRecord
+from sayso.model.registryerrors import (
+    DuplicateName,
+)
 from sayso.programs.agent.definition import AgentDefinition
 from sayso.runtime.agents import Act, digest_of, refuse_mode, refuse_taken
 from sayso.runtime.ports import Transaction

@@ -14,7 +14,9 @@ from sayso.core.ruleforms import pauses
 from sayso.core.versionfields import title_problem
 from sayso.model.actors import Actor
 from sayso.model.agents import AgentMode
-from sayso.model.errors import (
+from sayso.model.json import Json
+from sayso.model.registry import AgentId, AgentRecord, Block, Problem, VersionRecord
+from sayso.model.registryerrors import (
     AgentHasOpenSessions,
     AgentIsCode,
     AgentNotFound,
@@ -27,8 +29,6 @@ from sayso.model.errors import (
     VersionDeployed,
     WorkspaceLimited,
 )
-from sayso.model.json import Json
-from sayso.model.registry import AgentId, AgentRecord, Block, Problem, VersionRecord
 from sayso.model.workspaces import Workspace, WorkspaceId
 from sayso.runtime.auditing import write_down
 from sayso.runtime.ports import Transaction

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sayso.core.directoryforms import name_of, scope_problems, scopes_bytes
 from sayso.core.secrets import hash_of, last_of, new_key
-from sayso.model.errors import Invalid, KeyNotFound
+from sayso.model.directoryerrors import KeyNotFound
+from sayso.model.errors import Invalid
 from sayso.model.workspaces import ApiKey, KeyId, Principal, Scope
 from sayso.runtime.auditing import write_down
 from sayso.runtime.authority import Office, expired, named

@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from sayso.core.roles import Ability, allows, outranks
 from sayso.model.actors import Actor
-from sayso.model.errors import Forbidden, Invalid, LastOwner, PersonNotFound, Unauthenticated, WorkspaceNotFound
+from sayso.model.directoryerrors import Forbidden, LastOwner, PersonNotFound, Unauthenticated, WorkspaceNotFound
+from sayso.model.errors import Invalid
 from sayso.model.workspaces import (
     DEFAULT_WORKSPACE,
     Credential,

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sayso.core.directoryforms import name_of
 from sayso.core.secrets import hash_of, new_secret, read_secret
-from sayso.model.errors import Unauthenticated
+from sayso.model.directoryerrors import Unauthenticated
 from sayso.model.json import Json
 from sayso.model.workspaces import Credential, Person, Principal, WorkspaceId
 from sayso.runtime.auditing import write_down

@@ -7,7 +7,7 @@ no longer a member), the answer is the same, so that nobody learns from it which
 
 from sayso.core.directoryforms import email_of, name_of
 from sayso.core.secrets import NOBODY, read_key, read_secret, same
-from sayso.model.errors import Unauthenticated
+from sayso.model.directoryerrors import Unauthenticated
 from sayso.model.workspaces import (
     DEFAULT_WORKSPACE,
     Credential,

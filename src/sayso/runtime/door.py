@@ -14,12 +14,7 @@ import structlog
 
 from sayso.model.actors import Actor
 from sayso.model.decisions import Decision, Verdict
-from sayso.model.errors import (
-    LeaseLost,
-    RunExists,
-    SaysoError,
-    StoreError,
-)
+from sayso.model.errors import LeaseLost, RunExists, SaysoError, StoreError
 from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
 from sayso.model.runs import NO_ORIGIN, Origin, Run, RunState
 from sayso.model.tasks import UserTask

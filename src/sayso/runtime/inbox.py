@@ -11,8 +11,9 @@ from typing import Any
 from sayso.core.codec import to_json
 from sayso.core.completions import BY_KEYS, Fields, verdict_of
 from sayso.model.decisions import Decision
-from sayso.model.errors import OwnRun, PeopleOnly, TaskClaimed, TaskNotFound
+from sayso.model.errors import AlreadyDecided, TaskClosed, TaskNotFound
 from sayso.model.ids import RunId, TaskId
+from sayso.model.requesterrors import OwnRun, PeopleOnly, TaskClaimed, TaskNotPending
 from sayso.model.runs import Run
 from sayso.model.tasks import TaskFilter, TaskPage, TaskStatus, UserTask
 from sayso.model.workspaces import Principal, Reach
@@ -57,13 +58,13 @@ class Inbox:
         Raises:
             TaskNotFound: No such task within reach.
             TaskClaimed: Somebody else is on it.
-            TaskClosed: It is no longer pending (or as `units.decide` refuses it).
+            TaskNotPending, TaskExpired: It is over.
         """
         now = self._runtime.clock.now()
 
         def unit(tx: Transaction) -> UserTask:
             task, _ = found(tx, task_id, reach)
-            units.refuse_if_settled(task, now)
+            _refuse_if_settled(task, now)
             if not tx.claim_task(task_id, principal.id, now=now, until=now + CLAIM):
                 raise _claimed(task)
             write_down(tx, task.workspace_id, now, principal.actor, "task.claimed", task_id, {})
@@ -106,7 +107,8 @@ class Inbox:
             TaskNotFound: No such task within reach, or of another run. (When the unit runs.)
             PeopleOnly, OwnRun, TaskClaimed: This principal may not decide it.
             InvalidCompletion: The fields do not fit; the task stays pending.
-            AlreadyDecided, TaskExpired, TaskClosed, TaskChanged, InvalidDecision: See `units.decide`.
+            TaskNotPending: Someone was faster, or the run ended; the error says how it stands.
+            TaskExpired, TaskChanged, InvalidDecision: See `units.decide`.
         """
         now = self._runtime.clock.now()
         fields: dict[str, Any] = dict(sent)
@@ -116,7 +118,7 @@ class Inbox:
             task, run = found(tx, task_id, reach)
             if run_id is not None and task.run_id != run_id:
                 raise TaskNotFound(f"Expected task {task_id} to be of run {run_id}, but it is not.", task_id=task_id)
-            units.refuse_if_settled(task, now)
+            _refuse_if_settled(task, now)
             _refuse_principal(task, run, principal, now)
             verdict = verdict_of(task.spec.request, fields)
             kept = None if metadata is None else to_json(metadata)
@@ -142,6 +144,20 @@ def found(tx: Transaction, task_id: TaskId, reach: Reach) -> tuple[UserTask, Run
         raise TaskNotFound(f"Expected a user task {task_id}, but there is none.", task_id=task_id)
     refuse_beyond(tx, reach, run)
     return task, run
+
+
+def _refuse_if_settled(task: UserTask, now: datetime) -> None:
+    try:
+        units.refuse_if_settled(task, now)
+    except (AlreadyDecided, TaskClosed) as exc:
+        raise TaskNotPending(
+            exc.message,
+            task_id=task.id,
+            status=str(task.status_at(now)),
+            verdict=task.verdict,
+            decided_by=task.decided_by,
+            decided_at=None if task.decided_at is None else task.decided_at.isoformat(),
+        ) from exc
 
 
 def _refuse_principal(task: UserTask, run: Run, principal: Principal, now: datetime) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sayso.core.secrets import hash_of, new_secret, read_secret
-from sayso.model.errors import AlreadyMember, Forbidden, InvitationNotFound, Unauthenticated
+from sayso.model.directoryerrors import AlreadyMember, Forbidden, InvitationNotFound, Unauthenticated
 from sayso.model.workspaces import Invitation, Member, Person, PersonId, Principal, Role
 from sayso.runtime.auditing import write_down
 from sayso.runtime.authority import Office, bounded, expired, load_workspace, must_outrank

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sayso.core.directoryforms import domain_of, name_of
 from sayso.model.actors import Actor
-from sayso.model.errors import LastOwner, NotInvited, Unauthenticated
+from sayso.model.directoryerrors import LastOwner, NotInvited, Unauthenticated
 from sayso.model.workspaces import (
     Identity,
     Invitation,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from sayso.model.errors import KeyReused
+from sayso.model.requesterrors import KeyReused
 from sayso.model.requests import Answered, Ticket
 from sayso.runtime.ports import Transaction
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sayso.core.directoryforms import email_of, name_of
 from sayso.core.roles import allows
-from sayso.model.errors import AlreadyMember, Forbidden
+from sayso.model.directoryerrors import AlreadyMember, Forbidden
 from sayso.model.workspaces import Member, Person, PersonId, Principal, Role
 from sayso.runtime.auditing import write_down
 from sayso.runtime.authority import (

@@ -1,7 +1,8 @@
 """Whether a run lies within somebody's reach: in the workspace, and of a session that an allowed program began."""
 
-from sayso.model.errors import OutOfScope, RunNotFound
+from sayso.model.errors import RunNotFound
 from sayso.model.ids import RunId
+from sayso.model.requesterrors import OutOfScope
 from sayso.model.runs import Run
 from sayso.model.workspaces import Reach
 from sayso.runtime.ports import Transaction

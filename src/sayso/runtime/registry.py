@@ -4,8 +4,10 @@ Each act is one transaction that also writes down who did it; the rules are in r
 and runtime/triggers.py, what a version may be in core/versions.py.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
+from sayso.core.versions import look_at_schemas
 from sayso.model.actors import Actor
 from sayso.model.agents import AgentMode
 from sayso.model.json import Json
@@ -144,6 +146,7 @@ class Registry(RegistryReader):
             InvalidVersion: It has problems; nothing was saved.
             DuplicateLabel: The label is taken.
         """
+        await asyncio.to_thread(look_at_schemas, data)
         act, version_id = self._act(workspace_id, by), VersionId(self._ids.new("ver"))
         return await self._store.run(lambda tx: versions.create(tx, act, self._ground, agent_id, version_id, data))
 
@@ -170,6 +173,7 @@ class Registry(RegistryReader):
             ChangedMeanwhile: Somebody was faster.
             SaysoError: See `create_version`.
         """
+        await asyncio.to_thread(look_at_schemas, change.changes)
         act = self._act(workspace_id, by)
         return await self._store.run(lambda tx: versions.edit(tx, act, self._ground, agent_id, version_id, change))
 
@@ -303,7 +307,7 @@ class Registry(RegistryReader):
         """
         await runtime.open()
         found = await self.startable(command.wanted)
-        return starting.plan(runtime, self._ground, found, command, also)
+        return await starting.plan(runtime, self._ground, found, command, also)
 
     async def start(
         self, runtime: Runtime, command: Begin, *, also: Callable[[Transaction], None] | None = None

@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sayso.model.decisions import Answer
-from sayso.model.errors import NotWaiting, RunNotPaused, SessionNotFound
+from sayso.model.errors import RunNotPaused, SessionNotFound
 from sayso.model.ids import RunId, SessionId
 from sayso.model.journal import Entry
+from sayso.model.requesterrors import NotWaiting, RunWaitingForTask
 from sayso.model.runs import ENDED, Run, RunState
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import MessageRequest, UserTask
@@ -219,10 +220,8 @@ def _reached_root(tx: Transaction, session_id: SessionId, reach: Reach) -> Run:
 
 def _not_waiting(run: Run, for_people: bool) -> NotWaiting:
     if for_people:
-        return NotWaiting(
-            f"Expected run {run.id} to wait for a message, but it waits for a user task.",
-            hint="Complete the task: name it by userTaskId.",
-            run_id=run.id,
+        return RunWaitingForTask(
+            f"Expected run {run.id} to wait for a message, but it waits for a user task.", run_id=run.id
         )
     what = f"is {run.state}"
     return NotWaiting(f"Expected run {run.id} to wait for a message, but it {what}.", run_id=run.id)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from sayso.core.secrets import hash_of, new_secret, read_secret
-from sayso.model.errors import Unauthenticated, WorkspaceNotFound
+from sayso.model.directoryerrors import Unauthenticated, WorkspaceNotFound
 from sayso.model.workspaces import (
     Credential,
     Identity,

@@ -4,6 +4,7 @@ What was looked up before a start is looked at again in the transaction of the s
 blocked, retracted, deleted or suspended meanwhile.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,7 +13,10 @@ from typing import Any
 from sayso.core.codec import to_json
 from sayso.core.schemas import problems
 from sayso.core.versions import stricter, version_of
-from sayso.model.errors import (
+from sayso.model.ids import RunId, SessionId
+from sayso.model.json import Json
+from sayso.model.registry import AgentId, AgentRecord, Startable, TriggerId, VersionId, VersionRecord
+from sayso.model.registryerrors import (
     AgentBlocked,
     InvalidInput,
     NoDeployedVersion,
@@ -20,9 +24,6 @@ from sayso.model.errors import (
     TriggerInactive,
     WorkspaceSuspended,
 )
-from sayso.model.ids import RunId, SessionId
-from sayso.model.json import Json
-from sayso.model.registry import AgentId, AgentRecord, Startable, TriggerId, VersionId, VersionRecord
 from sayso.model.runs import Origin
 from sayso.model.workspaces import Workspace, WorkspaceId
 from sayso.runtime.agents import Ground, agent_of
@@ -117,7 +118,7 @@ def fire(tx: Transaction, ground: Ground, wanted: Wanted, now: datetime) -> None
         tx.registry.update_trigger(replace(trigger, last_fired_at=now))
 
 
-def plan(
+async def plan(
     runtime: Runtime, ground: Ground, found: Startable, command: Begin, also: Callable[[Transaction], None] | None
 ) -> Start:
     """Return the command that creates a run of an agent, with its version and mode frozen in it.
@@ -126,7 +127,8 @@ def plan(
         InvalidInput: The input does not fit the version's schema; no run was started.
     """
     version = found.version
-    wrong = problems(version.input_schema, command.input)
+    schema = version.input_schema
+    wrong = [] if schema is None else await asyncio.to_thread(problems, schema, command.input)
     if wrong:
         raise InvalidInput(
             f"Expected an input that fits version '{found.label}' of '{found.agent.name}', but: {'; '.join(wrong)}.",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sayso.core.directoryforms import name_of
 from sayso.core.roles import allows, outranks
 from sayso.core.secrets import hash_of, new_secret
-from sayso.model.errors import Forbidden, TokenNotFound
+from sayso.model.directoryerrors import Forbidden, TokenNotFound
 from sayso.model.workspaces import Credential, PersonId, Principal
 from sayso.runtime.auditing import write_down
 from sayso.runtime.authority import Issued, Office, bounded, load_member, named

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from sayso.core.ledger import canonical
 from sayso.core.triggers import settings_wire, trigger_settings
 from sayso.core.versionfields import title_problem
-from sayso.model.errors import (
+from sayso.model.json import Json
+from sayso.model.registry import AgentId, AgentRecord, Problem, Trigger, TriggerId
+from sayso.model.registryerrors import (
     ApiTriggerExists,
     DuplicateName,
     InvalidTrigger,
     SubAgentNotStartable,
     TriggerNotFound,
 )
-from sayso.model.json import Json
-from sayso.model.registry import AgentId, AgentRecord, Problem, Trigger, TriggerId
 from sayso.runtime.agents import Act, agent_of
 from sayso.runtime.ports import Transaction
 

@@ -17,7 +17,9 @@ from sayso.core.versions import (
     unsupported,
     version_digest,
 )
-from sayso.model.errors import (
+from sayso.model.json import Json
+from sayso.model.registry import AgentId, AgentRecord, Problem, SavedVersion, VersionId, VersionRecord
+from sayso.model.registryerrors import (
     AgentIsCode,
     ChangedMeanwhile,
     DuplicateLabel,
@@ -27,8 +29,6 @@ from sayso.model.errors import (
     VersionDeployed,
     VersionNotFound,
 )
-from sayso.model.json import Json
-from sayso.model.registry import AgentId, AgentRecord, Problem, SavedVersion, VersionId, VersionRecord
 from sayso.runtime.agents import Act, Ground, agent_of, agent_of_data
 from sayso.runtime.ports import Transaction
 
@@ -80,8 +80,9 @@ def clone(
         See `create`.
     """
     agent = agent_of_data(tx, act.workspace_id, agent_id)
-    given = changed_body(version_of_agent(tx, agent, source).body, {"versionLabel": label})
-    return _insert(tx, act, agent, version_id, _checked(tx, ground, agent, given), "version.created", source)
+    saved = version_of_agent(tx, agent, source).body
+    checked = _checked(tx, ground, agent, changed_body(saved, {"versionLabel": label}), saved=saved)
+    return _insert(tx, act, agent, version_id, checked, "version.created", source)
 
 
 def edit(
@@ -104,7 +105,7 @@ def edit(
     if not isinstance(change.changes, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers send JSON
         problem = Problem(pointer="", code="wrong_type", message="expected an object")
         raise InvalidVersion("Expected changes of a version, but", problems=[problem])
-    checked = _checked(tx, ground, agent, changed_body(before.body, change.changes), but=version_id)
+    checked = _checked(tx, ground, agent, changed_body(before.body, change.changes), but=version_id, saved=before.body)
     body, label = checked.body, str(checked.body["versionLabel"])
     after = replace(before, label=label, body=body, digest=version_digest(body), updated_at=act.now)
     if after.digest != before.digest:
@@ -156,7 +157,7 @@ def deploy(tx: Transaction, act: Act, ground: Ground, agent_id: AgentId, wanted:
     if agent.origin == "code":
         _refuse_outdated(tx, agent, version)
     else:
-        _checked(tx, ground, agent, version.body, but=version.id)
+        _checked(tx, ground, agent, version.body, but=version.id, saved=version.body)
     refuse_unsupported(version)
     if agent.deployed_version_id == version.id:
         return agent
@@ -207,8 +208,12 @@ def refuse_unsupported(version: VersionRecord) -> None:
         )
 
 
-def around(tx: Transaction, ground: Ground, agent: AgentRecord, given: object, but: VersionId | None) -> Around:
-    """Return what a version is saved into."""
+# -- inside --------------------------------------------------------------------------------------------------------
+
+
+def _around(
+    tx: Transaction, ground: Ground, agent: AgentRecord, given: object, but: VersionId | None, saved: Mapping[str, Json]
+) -> Around:
     peers: dict[str, Peer] = {}
     if isinstance(given, Mapping) and names_sub_agents(cast("Mapping[str, Json]", given)):
         page = tx.registry.list_agents(agent.workspace_id, limit=_ALL, skip=0)
@@ -220,16 +225,20 @@ def around(tx: Transaction, ground: Ground, agent: AgentRecord, given: object, b
         operations=ground.operations(),
         agents=peers,
         limits=ground.workspace(tx, agent.workspace_id).settings.limits,
+        saved=saved,
     )
 
 
-# -- inside --------------------------------------------------------------------------------------------------------
-
-
 def _checked(
-    tx: Transaction, ground: Ground, agent: AgentRecord, given: Mapping[str, Json], *, but: VersionId | None = None
+    tx: Transaction,
+    ground: Ground,
+    agent: AgentRecord,
+    given: Mapping[str, Json],
+    *,
+    but: VersionId | None = None,
+    saved: Mapping[str, Json] | None = None,
 ) -> Checked:
-    checked = check_version(given, around(tx, ground, agent, given, but))
+    checked = check_version(given, _around(tx, ground, agent, given, but, saved or {}))
     codes = {problem.code for problem in checked.problems}
     if codes == {"duplicate_label"}:
         raise DuplicateLabel(

@@ -13,8 +13,9 @@ from sayso.api.v1.service import Asked, Asking, answer
 from sayso.api.v1.taskwire import Plain, task_json
 from sayso.core.codec import json_bytes, plain_of, to_json
 from sayso.core.states import status_of
-from sayso.model.errors import BadRequest, RunNotPaused, WaitNotRunning
+from sayso.model.errors import RunNotPaused
 from sayso.model.ids import RunId, TaskId
+from sayso.model.requesterrors import BadRequest, WaitNotRunning
 from sayso.model.sessions import SessionStatus
 from sayso.runtime.admission import Arrival, counting, headers_of, refuse_arrival
 from sayso.runtime.ports import Transaction

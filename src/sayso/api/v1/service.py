@@ -13,9 +13,11 @@ from sayso.api.guessing import Guesses
 from sayso.api.services import Services, services_of
 from sayso.core.codec import json_bytes, plain_of
 from sayso.core.roles import Ability, allows
-from sayso.model.errors import Forbidden, Invalid, OutOfScope, Unauthenticated
+from sayso.model.directoryerrors import Forbidden, Unauthenticated
+from sayso.model.errors import Invalid
 from sayso.model.json import Json
 from sayso.model.registry import AgentId, AgentRecord, Trigger, TriggerId
+from sayso.model.requesterrors import OutOfScope
 from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import Origin
 from sayso.model.workspaces import Principal, Reach
@@ -155,6 +157,7 @@ async def asking(
     except Unauthenticated:
         service.guesses.wrong(client, service.clock.now())
         raise
+    request.scope["state"]["who"] = principal.id
     return Asking(request, service, principal, await _reach(service, principal))
 
 

@@ -13,7 +13,7 @@ from sayso.model.json import Json
 from sayso.model.tasks import TaskStatus, UserTask
 from sayso.runtime.sessions import RunParts
 
-Plain = dict[str, Json]
+Plain = dict[str, Any]
 _DECISIONS = {
     "approve": "approved",
     "edit": "approved",

@@ -12,8 +12,8 @@ from sayso.api.v1.runs import RunPath, status_after
 from sayso.api.v1.service import Asked, answer
 from sayso.api.v1.taskwire import Plain
 from sayso.core.codec import json_bytes
-from sayso.model.errors import WorkflowNotFound
 from sayso.model.ids import RunId, SessionId, TaskId
+from sayso.model.requesterrors import WorkflowNotFound
 from sayso.model.runs import Origin
 from sayso.model.sessions import SessionFilter, SessionStatus
 from sayso.runtime.ports import Transaction
