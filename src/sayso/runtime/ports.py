@@ -101,6 +101,14 @@ class AuditRows(Protocol):
         """Return rows numbered above `after`, in order."""
         ...
 
+    def last(self, workspace_id: WorkspaceId) -> tuple[int, str] | None:
+        """Return the number and hash of the last row of a chain."""
+        ...
+
+    def workspaces(self) -> "list[WorkspaceId]":
+        """Return the workspaces that have a chain."""
+        ...
+
     def of(self, workspace_id: WorkspaceId, target: str) -> "list[AuditRow]":
         """Return the rows about one thing, in order."""
         ...
