@@ -6,6 +6,7 @@ The figures are printed (`-s`). What no chain can show is tested as such: it mus
 import asyncio
 import json
 import multiprocessing as mp
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def fill(db: SqliteDb, count: int = _ROWS) -> None:
 
 
 def checked(path: Path, anchor: Anchor = None, workspace: WorkspaceId = _MINE) -> Checked:
-    with SqliteDb(path) as db:
+    with SqliteDb(path, synchronous="NORMAL") as db:
         return asyncio.run(db.runtime.store.read(lambda tx: check_chain(tx, workspace, anchor)))
 
 
@@ -76,14 +77,9 @@ Attack = Callable[[sqlite3.Connection], object]
 
 def attacked(intact: Path, path: Path, attack: Attack) -> None:
     """Make a copy of the database and change it by hand, with every right that its file gives."""
-    path.unlink(missing_ok=True)
+    shutil.copyfile(intact, path)  # it is closed, so its WAL is in it
     copy = sqlite_module().connect(path, isolation_level=None)
-    copy.execute("ATTACH DATABASE ? AS source", (str(intact),))
-    for (made,) in copy.execute("SELECT sql FROM source.sqlite_master WHERE sql IS NOT NULL ORDER BY rootpage = 0"):
-        copy.execute(made)
-    for table in ("audit", "alembic_version", "meta"):
-        copy.execute(f"INSERT INTO main.{table} SELECT * FROM source.{table}")  # made-up names only
-    copy.execute("DETACH DATABASE source")
+    copy.execute("PRAGMA synchronous=OFF")
     attack(copy)
     copy.close()
 

@@ -6,12 +6,15 @@ an anchor kept elsewhere (the last number and hash, as `sayso audit verify` prin
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sayso.core.codec import json_bytes
 from sayso.core.instants import to_micros
+from sayso.core.ledger import canonical
 from sayso.model.audit import AuditRow, NewAudit
+from sayso.model.errors import UnstorableValue
+from sayso.model.json import Json
 
 GENESIS = "0" * 64
 """What the first row follows."""
@@ -27,11 +30,23 @@ def row_after(last: tuple[int, str] | None, new: NewAudit) -> AuditRow:
         by=new.by,
         action=new.action,
         target=new.target,
-        data=json_bytes(dict(new.data)),
+        data=data_bytes(new.data),
         prev_hash=prev,
         hash="",
     )
     return replace(row, hash=hash_of(row))
+
+
+def data_bytes(data: Mapping[str, Json]) -> bytes:
+    """Return the bytes of a row's data: with sorted keys, so that whoever copies the JSON can make them again.
+
+    Raises:
+        UnstorableValue: A string holds a lone surrogate, which UTF-8 cannot carry.
+    """
+    try:
+        return canonical(dict(data))
+    except UnicodeEncodeError as exc:
+        raise UnstorableValue(f"Expected text that UTF-8 can carry, but it cannot ({exc.reason}).") from exc
 
 
 def hash_of(row: AuditRow) -> str:

@@ -8,11 +8,12 @@ import base64
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sayso.core.codec import json_bytes
+from sayso.core.audit import data_bytes
 from sayso.model.actors import Actor
 from sayso.model.audit import AuditRow
+from sayso.model.errors import UnstorableValue
 from sayso.model.json import Json
 
 COLUMNS = (
@@ -46,7 +47,7 @@ def row_from_json(plain: Mapping[str, Any]) -> AuditRow:
         ValueError: Something of it is missing, or is not what it should be.
     """
     try:
-        data = base64.b64decode(plain["data_base64"]) if "data_base64" in plain else json_bytes(plain["data"])
+        data = base64.b64decode(plain["data_base64"]) if "data_base64" in plain else data_bytes(plain["data"])
         return AuditRow(
             workspace_id=plain["workspace"],
             seq=plain["seq"],
@@ -79,9 +80,9 @@ def _plain_cell(text: str) -> str:
 def _data_to_json(data: bytes) -> dict[str, Json]:
     """Return the data as what it says, or in base64 where the very bytes could not be made of that again."""
     try:
-        said = json.loads(data)
-        if json_bytes(said) == data:
-            return {"data": said}
-    except ValueError:
+        said: Any = json.loads(data)
+        if isinstance(said, dict) and data_bytes(cast("dict[str, Any]", said)) == data:
+            return {"data": cast("Json", said)}
+    except (ValueError, RecursionError, UnstorableValue):
         pass
     return {"data_base64": base64.b64encode(data).decode()}
