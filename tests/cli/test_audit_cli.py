@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from sayso import SqliteDb
+from sayso import HumanReview, SqliteDb, Step, Workflow
 from sayso.core.audit import check, row_after
 from sayso.core.auditforms import COLUMNS, row_from_json, row_to_json
 from sayso.core.instants import to_micros
@@ -157,6 +157,54 @@ def test_a_file_is_there_only_when_it_is_whole(file: Path, tmp_path: Path) -> No
     assert len(out.read_text("utf-8").splitlines()) == 3
     assert sorted(path.suffix for path in tmp_path.iterdir() if "audit" in path.name) == [".ndjson"]
     assert "Expected to write" in sayso(file, "export", "-o", str(tmp_path / "missing" / "a"), ok=1)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Path:
+    path = tmp_path / "run.db"
+    with SqliteDb(path) as db:
+        flow = Workflow("flow", db=db, steps=[
+            Step("pay", lambda _: "paid", human_review=HumanReview(requires_confirmation=True))
+        ])  # fmt: skip
+        output = flow.run("x", session_id="../ses 1")
+        output.step_requirements[0].confirm()
+        flow.continue_run(output)
+    return path
+
+
+def test_a_packet_is_written_and_checked(session: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    assert sayso(session, "evidence", "../ses 1", "-o", str(folder), "--html") == ""
+    assert sorted(path.name for path in folder.iterdir()) == ["evidence-___ses_1.html", "evidence-___ses_1.json"]
+    packet = folder / "evidence-___ses_1.json"
+    said = sayso(tmp_path / "none.db", "check", str(packet))
+    assert "holds. Hash: " in said
+    assert "Without the hash that was noted down" in said
+    whole = said.split("Hash: ")[1].split()[0]
+    assert "Without the hash" not in sayso(session, "check", str(packet), "--expect", whole.upper())
+    assert "is not the one that was noted down" in sayso(session, "check", str(packet), "--expect", "a" * 64, ok=1)
+    packet.write_text(packet.read_text("utf-8").replace('"verdict":"approve"', '"verdict":"reject"'), "utf-8")
+    found = json.loads(sayso(session, "check", str(packet), "--json", ok=1))
+    assert (found["ok"], "the part 'decisions' is not what was hashed" in found["problems"]) == (False, True)
+    assert found["whole"] == whole
+
+
+def test_a_packet_goes_where_it_is_sent(session: Path, tmp_path: Path) -> None:
+    plain = sayso(session, "evidence", "../ses 1")
+    assert json.loads(plain)["format"] == "sayso/evidence/v1"
+    assert sayso(session, "evidence", "../ses 1", "--html").startswith("<!doctype html>")
+    sayso(session, "evidence", "../ses 1", "-o", str(tmp_path / "a.html"), "--html")
+    assert (tmp_path / "a.html").read_text("utf-8").startswith("<!doctype html>")
+    assert "there is none" in sayso(session, "evidence", "ses_none", ok=3)
+
+
+def test_what_is_no_packet_is_said(session: Path, tmp_path: Path) -> None:
+    (tmp_path / "junk.json").write_bytes(b'{"a": 1, "a": 2}')
+    assert "it says something twice" in sayso(session, "check", str(tmp_path / "junk.json"), ok=1)
+    assert "Expected to read" in sayso(session, "check", str(tmp_path / "missing.json"), ok=1)
+    (tmp_path / "other.json").write_bytes(b"{}")
+    assert "it is no packet" in sayso(session, "check", str(tmp_path / "other.json"), ok=1)
 
 
 def change(file: Path, statement: str) -> None:

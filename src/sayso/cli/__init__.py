@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from sayso import __version__
-from sayso.cli import audit, decisions, demo, running, runs, sessions, tasks, worker
+from sayso.cli import audit, decisions, demo, packets, running, runs, sessions, tasks, worker
 from sayso.cli.failures import answered
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.add_typer(audit.app, name="audit", help="Who did what, and whether the recor
 app.command("run")(running.run_)
 app.command("worker")(worker.worker)
 decisions.add_to(tasks.app)
+packets.add_to(audit.app)
 
 
 @app.command()

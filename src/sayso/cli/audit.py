@@ -111,7 +111,7 @@ def export(
     async def work(runtime: Runtime, settings: Settings) -> int:
         del settings
         count = 0
-        with _written(output) as file:
+        with written(output) as file:
             write = _writer(file, format_)
             async for row in exported(runtime.store, _named(workspace), since=_aware(since), action=action):
                 write(row)
@@ -124,7 +124,7 @@ def export(
 
 
 @contextmanager
-def _written(path: Path | None) -> Generator[TextIO]:
+def written(path: Path | None) -> Generator[TextIO]:
     """Give the file to write to; one that is named is there only once it is whole."""
     if path is None:
         yield sys.stdout

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from sayso.model.audit import AuditRow, NewAudit
 from sayso.model.calls import CallMove, StoredCall
 from sayso.model.decisions import Decision
+from sayso.model.evidence import RunEvidence
 from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, NewEntry
 from sayso.model.messages import Usage
@@ -111,6 +112,14 @@ class AuditRows(Protocol):
 
     def of(self, workspace_id: WorkspaceId, target: str) -> "list[AuditRow]":
         """Return the rows about one thing, in order."""
+        ...
+
+
+class EvidenceRows(Protocol):
+    """The rows of what was shown, decided and attempted."""
+
+    def of_run(self, run_id: RunId) -> RunEvidence:
+        """Return what is kept of a run beside its journal, its tasks and its calls."""
         ...
 
 
@@ -237,6 +246,11 @@ class Transaction(Protocol):
     @property
     def audit(self) -> AuditRows:
         """The rows of the audit log."""
+        ...
+
+    @property
+    def evidence(self) -> EvidenceRows:
+        """The rows of what was shown, decided and attempted."""
         ...
 
     @property

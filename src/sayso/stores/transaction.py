@@ -18,6 +18,7 @@ from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Transition
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.stores.audit import AuditRows
 from sayso.stores.calls import CallRows
+from sayso.stores.evidence import EvidenceRows
 from sayso.stores.listings import Listings
 from sayso.stores.rows import nano_of, run_of, task_of, task_row
 from sayso.stores.sessions import SessionRows
@@ -60,6 +61,8 @@ class SqlTransaction:
         self.calls = CallRows(self._change, self._all)
         """See the port."""
         self.audit = AuditRows(self._change, self._all)
+        """See the port."""
+        self.evidence = EvidenceRows(self._all)
         """See the port."""
         self.sessions = SessionRows(self._change, self._all, self._text, listings)
         """See the port."""
