@@ -27,10 +27,11 @@ from sayso.programs.context import Program
 from sayso.runtime import endings, units
 from sayso.runtime.definitions import Programs, adopt_definition
 from sayso.runtime.peeking import peek
-from sayso.runtime.ports import Clock, Ids, Listener, Store
+from sayso.runtime.ports import Clock, Ids, Listener, Secrets, Store
 from sayso.runtime.reading import Reader
 from sayso.runtime.record import Record
 from sayso.runtime.runner import Rest, Runner
+from sayso.runtime.secrecy import NO_SECRETS, cleaned, cleaned_chooser, cleaned_verdict
 
 _log = structlog.get_logger("sayso.runtime")
 _PROBLEM_RETRY = timedelta(seconds=60)
@@ -54,10 +55,14 @@ class Runtime(Reader):
         clock: The time.
         ids: New ids.
         times: Lease and heartbeat.
+        secrets: What must not be stored.
     """
 
-    def __init__(self, store: Store, *, clock: Clock, ids: Ids, times: Times | None = None) -> None:
+    def __init__(
+        self, store: Store, *, clock: Clock, ids: Ids, times: Times | None = None, secrets: Secrets = NO_SECRETS
+    ) -> None:
         super().__init__(store, clock)
+        self._secrets = secrets
         self._ids = ids
         self._times = times or Times()
         self._owner = WorkerId(ids.new("wrk"))
@@ -127,9 +132,9 @@ class Runtime(Reader):
             program=program,
             fingerprint=print_,
             shape=None if print_ in self._saved else found.shape(),
-            started=started,
+            started=cleaned(self._secrets, started),
             user_id=user_id,
-            state=state,
+            state=cleaned(self._secrets, state),
             overwrite_state=overwrite_state,
             origin=origin,
         )
@@ -201,8 +206,8 @@ class Runtime(Reader):
             InvalidDecision: The verdict does not fit; the task stays pending.
         """
         await self.open()
-        now = self.clock.now()
-        decision = await self.store.run(lambda tx: units.decide(tx, task_id, verdict, digest, by, now))
+        now, said = self.clock.now(), cleaned_verdict(self._secrets, verdict)
+        decision = await self.store.run(lambda tx: units.decide(tx, task_id, said, digest, by, now))
         self._wake(decision.run_id)
         return decision
 
@@ -224,8 +229,9 @@ class Runtime(Reader):
         """
         await self.open()
         lease, prints = self._lease(self.clock.now()), self._programs.fingerprints
+        chosen = cleaned_chooser(self._secrets, choose)
         try:
-            claimed = await self.store.run(lambda tx: units.answer(tx, run_id, choose, by, lease, prints, hold=hold))
+            claimed = await self.store.run(lambda tx: units.answer(tx, run_id, chosen, by, lease, prints, hold=hold))
         except SaysoError:
             await self.expire_due()
             raise
@@ -239,8 +245,8 @@ class Runtime(Reader):
         Raises:
             RunNotFound: No such run.
         """
-        now = self.clock.now()
-        done = await self.store.run(lambda tx: endings.cancel(tx, run_id, by, reason, now))
+        now, why = self.clock.now(), cleaned(self._secrets, reason)
+        done = await self.store.run(lambda tx: endings.cancel(tx, run_id, by, why, now))
         self._wake(run_id)
         return done
 
@@ -251,8 +257,8 @@ class Runtime(Reader):
             RunNotFound: No such run.
             RunNotPaused: It does not wait.
         """
-        now = self.clock.now()
-        await self.store.run(lambda tx: endings.complete(tx, run_id, by, note, now))
+        now, said = self.clock.now(), cleaned(self._secrets, note)
+        await self.store.run(lambda tx: endings.complete(tx, run_id, by, said, now))
         self._wake(run_id)
 
     async def skip_wait(self, run_id: RunId, *, by: Actor) -> None:
@@ -285,7 +291,7 @@ class Runtime(Reader):
             RunNotFound: No such run.
             DefinitionChanged: The definition at hand does not fit the run.
         """
-        return await peek(self, self._programs, self._ids, run_id)
+        return await peek(self, self._programs, self._ids, run_id, self._secrets)
 
     # -- inside ------------------------------------------------------------------------------------------
 
@@ -316,6 +322,7 @@ class Runtime(Reader):
             lease=self._times.lease,
             heartbeat=self._times.heartbeat,
             fingerprint_of=self._programs.fingerprint_of,
+            secrets=self._secrets,
             listener=listener,
             read_tasks=read_tasks,
         )
@@ -332,7 +339,7 @@ class Runtime(Reader):
 
     async def _give_back(self, run: Run, problem: str | None) -> None:
         """Let go of a run: at once when this process stops, later when this code cannot advance it."""
-        now = self.clock.now()
+        now, problem = self.clock.now(), cleaned(self._secrets, problem)
         state, retry_at = (RunState.QUEUED, now) if problem is None else (RunState.WAITING, now + _PROBLEM_RETRY)
         await self.store.run(
             lambda tx: tx.release_run(run.id, state, problem=problem, epoch=run.epoch, now=now, retry_at=retry_at)

@@ -14,6 +14,7 @@ from sayso.model.decisions import Decision
 from sayso.model.evidence import RunEvidence
 from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, NewEntry
+from sayso.model.json import Json
 from sayso.model.messages import Usage
 from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, Spent, StatePatch, Transition
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
@@ -36,6 +37,18 @@ class Ids(Protocol):
 
     def new(self, prefix: str) -> str:
         """Return `prefix_` and 26 characters."""
+        ...
+
+
+class Secrets(Protocol):
+    """The secrets that this process knows; whatever is stored is cleaned of them first."""
+
+    def found_in(self, data: bytes) -> bool:
+        """Tell whether the bytes of a JSON value hold one."""
+        ...
+
+    def clean(self, value: Json) -> Json:
+        """Return a JSON value in which every one is masked."""
         ...
 
 
