@@ -25,14 +25,13 @@ from sayso import Agent, HumanReview, OnError, SqliteDb, Step, StepFailed, ToolC
 from sayso.app.secrets import log_scrubber
 from sayso.core.evidence import packet_bytes
 from sayso.core.evidencepage import page
-from sayso.core.ledger import call_id
 from sayso.model.actors import Actor
-from sayso.model.calls import CallState
-from sayso.model.errors import Invalid
+from sayso.model.decisions import Approve
+from sayso.model.errors import Invalid, LeaseLost
 from sayso.model.ids import RunId, SessionId
 from sayso.model.messages import AssistantMessage, Proposal
+from sayso.programs.context import ChildSpec
 from sayso.runtime.evidence import evidence
-from sayso.runtime.units import late_outcome
 from sayso.stores.driver import sqlite_module
 from sayso.testing import ScriptedModel, call
 
@@ -46,7 +45,7 @@ PLACES = (
     "unstorable", "changed state", "environment", "predicate", "default argument", "approve note", "reject note",
     "edited argument", "form value", "external result", "asked text", "cancel reason", "complete note", "late outcome",
     "step output", "step error", "reviewed", "edited output", "failing run", "choice question", "problem", "log",
-    "late start",
+    "late start", "child input", "program output", "program error", "direct note", "emitted",
 )  # fmt: skip
 
 
@@ -222,14 +221,18 @@ def agents(db: SqliteDb) -> None:
     assert output.content == agent.get_run_output("run_1").content, "what is told now is what is told later"
     agent.run(both("second input"), run_id="run_2", session_id="ses_1")  # pauses again
 
-    async def late() -> None:
-        secrets, now = db.secrets, db.runtime.clock.now()
-        lost = call_id(RunId("run_1"), "turn#4/call:2")
-        told = json.dumps(secrets.clean({"value": both("late outcome")})).encode()
-        await db.runtime.store.run(lambda tx: late_outcome(tx, lost, 1, told, CallState.SUCCEEDED, now))
-        await db.runtime.cancel(RunId("run_2"), by=ANA, reason=both("cancel reason"))
+    asyncio.run(db.runtime.cancel(RunId("run_2"), by=ANA, reason=both("cancel reason")))
 
-    asyncio.run(late())
+    @tool
+    def slow() -> str:
+        """Take so long that another worker has the run when it is done."""
+        other = sqlite_module().connect(str(db.db_file), isolation_level=None)
+        other.execute("UPDATE runs SET epoch = epoch + 1 WHERE run_id = 'run_slow'")
+        other.close()
+        return both("late outcome")
+
+    with pytest.raises(LeaseLost):
+        Agent("slow", model=ScriptedModel([call("slow"), "x"]), tools=[slow], db=db).run("x", run_id="run_slow")
 
     def fails(_: Any) -> Any:
         raise RuntimeError(both("model error"))
@@ -270,6 +273,48 @@ def workflows(db: SqliteDb) -> None:
         broken.run("x", session_id="ses_1")
 
 
+class Custom:
+    """A program without steps: it starts a child, or ends with what its input says."""
+
+    name = "custom"
+
+    def shape(self) -> dict[str, str]:
+        return {"child": "child", "note": "event"}
+
+    def execution(self) -> "Custom":
+        return self
+
+    async def run(self, ctx: Any, started: dict[str, Any]) -> Any:
+        match started["input"]:
+            case "child":
+                await ctx.spawn("child", ChildSpec(program="custom", input=both("child input")))
+            case "fail":
+                raise ValueError(both("program error"))
+            case "emit":
+                await ctx.emit("note", both("emitted"))
+        return both("program output")
+
+
+def programs(db: SqliteDb) -> None:
+    runtime = db.runtime
+    runtime.register(Custom())
+
+    async def work() -> None:
+        for what in ("child", "fail", "emit", "end"):
+            claimed = await runtime.start("custom", {"input": what}, session_id=SessionId("ses_1"))
+            rest = await runtime.advance(claimed.run.id, held=claimed)
+            assert rest is not None
+            assert canary("program output", secret=True) not in str(rest.output)
+        for run_id in await runtime.ready_runs(limit=9):
+            await runtime.advance(run_id)
+        gate = HumanReview(requires_confirmation=True)
+        flow = Workflow("direct", db=db, steps=[Step("pay", lambda _: "x", human_review=gate)])
+        (item,) = (await flow.arun("x", session_id="ses_1")).step_requirements
+        await runtime.decide(item.id, Approve(note=both("direct note")), digest=str(item.digest), by=ANA)
+
+    asyncio.run(work())
+
+
 def _refused() -> Any:
     raise Invalid(both("problem"))
 
@@ -281,6 +326,7 @@ def run(folder: Path) -> None:
         structlog.configure(processors=[*structlog.get_config()["processors"], log_scrubber(db.secrets)])
         agents(db)
         workflows(db)
+        programs(db)
         db.secrets.add(canary("late start", secret=True))
         Workflow("late", db=db, steps=[Step("out", lambda i: i.input)]).run(both("late start"), session_id="ses_1")
         log = structlog.get_logger("test")
