@@ -2,11 +2,13 @@
 
 import os
 import threading
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 from sayso.app.clock import SystemClock, SystemIds, SystemSecrets
+from sayso.app.secrets import KnownSecrets
 from sayso.model.errors import StoreUnavailable
 from sayso.runtime.directory import Directory
 from sayso.runtime.door import Runtime, Times
@@ -22,6 +24,8 @@ class SqliteDb:
         db_file: The file, created when missing; None keeps everything in memory for the life of this object.
         synchronous: FULL (default) survives a loss of power; NORMAL may then lose the newest commits.
         lease_seconds: How long a crashed worker's runs wait before another takes them over.
+        secrets: Values that must not be stored, beside the keys of the environment and of model clients; they are
+            masked wherever they appear in what is stored.
         clock: The time; tests give a fake one.
         ids: New ids.
         observer: Told around every commit; for tests.
@@ -36,6 +40,7 @@ class SqliteDb:
         *,
         synchronous: Literal["FULL", "NORMAL"] = "FULL",
         lease_seconds: float = 10.0,
+        secrets: Iterable[str] = (),
         clock: Clock | None = None,
         ids: Ids | None = None,
         observer: CommitObserver | None = None,
@@ -50,6 +55,8 @@ class SqliteDb:
         self._clock = clock or SystemClock()
         self._ids = ids or SystemIds()
         self._observer = observer
+        self.secrets = KnownSecrets(secrets)
+        """What is masked in whatever is stored; more can be added at any time."""
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._inherited: object = None
@@ -74,7 +81,9 @@ class SqliteDb:
                 self._store = SqliteStore(
                     self.db_file or ":memory:", synchronous=self._synchronous, observer=self._observer
                 )
-                self._runtime = Runtime(self._store, clock=self._clock, ids=self._ids, times=self._times)
+                self._runtime = Runtime(
+                    self._store, clock=self._clock, ids=self._ids, times=self._times, secrets=self.secrets
+                )
             elif self._store is None:
                 raise StoreUnavailable(
                     f"Expected an open database, but {self.db_file} was closed.", hint="Make a new SqliteDb."

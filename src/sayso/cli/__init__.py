@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from sayso import __version__
-from sayso.cli import decisions, demo, running, runs, sessions, tasks, worker
+from sayso.cli import audit, decisions, demo, packets, running, runs, sessions, tasks, worker
 from sayso.cli.failures import answered
 
 app = typer.Typer(
@@ -17,9 +17,11 @@ app.add_typer(tasks.app, name="tasks", help="What waits for people, and deciding
 app.add_typer(runs.app, name="runs", help="Runs: list, show, cancel.")
 app.command("demo")(demo.demo)
 app.add_typer(sessions.app, name="sessions", help="Sessions: list, show, terminate.")
+app.add_typer(audit.app, name="audit", help="Who did what, and whether the record of it still holds.")
 app.command("run")(running.run_)
 app.command("worker")(worker.worker)
 decisions.add_to(tasks.app)
+packets.add_to(audit.app)
 
 
 @app.command()

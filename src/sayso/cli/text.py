@@ -1,18 +1,16 @@
 """Text from data, made safe for a terminal: nothing in it can move the cursor, colour, or hide."""
 
 import json
-import unicodedata
 from typing import Any
 
 from sayso.core.codec import from_json
+from sayso.core.visible import visible
 from sayso.model.errors import UnreadableValue
-
-_KEEP = {"\n", "\t"}
 
 
 def safe(text: object) -> str:
     """Return the text with control and formatting characters (ANSI, bidi, zero width) made visible."""
-    return "".join(_visible(char) for char in str(text))
+    return visible(str(text))
 
 
 def one_line(text: object, width: int = 60) -> str:
@@ -32,9 +30,3 @@ def shown(stored: Any) -> str:
     if isinstance(value, str):
         return safe(value)
     return safe(json.dumps(stored, indent=2, ensure_ascii=False, default=str))
-
-
-def _visible(char: str) -> str:
-    if char in _KEEP or unicodedata.category(char) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
-        return char
-    return f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\u{ord(char):04x}"

@@ -9,6 +9,8 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
+from sayso.core.scrub import Scrubber
+from sayso.llm import keys
 from sayso.model.errors import Invalid
 from sayso.model.messages import (
     AssistantMessage,
@@ -61,6 +63,7 @@ class ProviderModel:
         provider, colon, model = name.partition(":")
         if not colon or not model:
             raise Invalid(f"Expected a model as provider:name, e.g. openai:gpt-5, but got {name!r}.")
+        keys.use(api_key)
         self._place = _Place(name, provider, model, base_url, api_key)
         self._retries = max_retries
         self._timeout = timeout
@@ -81,7 +84,8 @@ class ProviderModel:
                 pause = _pause(exc, len(failures))
                 if pause is None or len(failures) >= self._retries:
                     raise
-                failures.append(f"{type(exc).__name__}: {str(exc)[:300]}")
+                said = Scrubber(keys.used()).text(str(exc))  # before it is cut: half a key would not be known as one
+                failures.append(f"{type(exc).__name__}: {said[:300]}")
                 await asyncio.sleep(pause)
             else:
                 return _message(answer, failures)
@@ -111,6 +115,8 @@ class ProviderModel:
                     f"Expected the extra of provider '{self._place.provider}' to be installed, but: {exc}.",
                     hint=f"pip install 'sayso[{self._place.provider}]'",
                 ) from exc
+            key = getattr(getattr(self._made, "client", None), "api_key", None)
+            keys.use(key if isinstance(key, str) else None)
         return self._made
 
 

@@ -5,6 +5,7 @@ between is settled by the call's effect class (core/ledger.py): tried again, or 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sayso.core.answers import VALUE
@@ -31,6 +32,7 @@ from sayso.model.tasks import ExternalRequest, FormRequest
 from sayso.programs.context import Ambiguous, Attempt, CallPlan, NotApplied, Refusal, RunCancelled, Suspended
 from sayso.runtime import tracing
 from sayso.runtime.passes import Pass
+from sayso.runtime.secrecy import cleaned
 from sayso.runtime.units import late_outcome
 
 _S = CallState
@@ -51,7 +53,8 @@ class CallExecutor:
         known = self._pass.record.steps.get(key)
         if known is not None:
             return _told(_result(known["v"]))
-        way = _Call(self._pass, key, plan)
+        call = replace(plan.call, arguments=cleaned(self._pass.secrets, plan.call.arguments))
+        way = _Call(self._pass, key, replace(plan, call=call))
         if self._pass.record.attempts.get(key):
             return await way.recover()
         if plan.refusal is not None:
@@ -229,7 +232,7 @@ class _Call:
             try:
                 await commits.flush()
             except LeaseLost:
-                late = json_bytes(_result_json(result))
+                late = json_bytes(self._pass.secrets.clean(_result_json(result)))
                 now = self._pass.clock.now()
                 await commits.beside(lambda tx: late_outcome(tx, self._id, number, late, result.state, now))
                 raise
@@ -310,14 +313,13 @@ class _Call:
             arguments=canonical(self._arguments),
             call=self._plan.call,
             attempt=attempt,
-            evidence=None if evidence is None else json_bytes(evidence),
+            evidence=None if evidence is None else json_bytes(cleaned(self._pass.secrets, evidence)),
         )
 
     def _settle(self, result: CallResult, move: CallMove) -> CallResult:
         self._pass.wake_up()
-        plain = _result_json(result)
-        self._pass.add(self._key, EntryKind.STEP, {"v": plain}, calls=(move,))
-        return _result(plain)
+        taken = self._pass.add(self._key, EntryKind.STEP, {"v": _result_json(result)}, calls=(move,))
+        return _result(taken["v"])
 
 
 def _told(result: CallResult) -> CallResult:

@@ -21,11 +21,12 @@ from sayso.model.tasks import UserTask
 from sayso.programs.context import Program
 from sayso.runtime import tracing, units
 from sayso.runtime.definitions import Programs, Resolver, adopt_definition
-from sayso.runtime.endings import Endings
+from sayso.runtime.outside import Endings
 from sayso.runtime.peeking import peek
-from sayso.runtime.ports import Clock, Ids, Listener, Store, Transaction
+from sayso.runtime.ports import Clock, Ids, Listener, Secrets, Store, Transaction
 from sayso.runtime.record import Record
 from sayso.runtime.runner import Rest, Runner
+from sayso.runtime.secrecy import NO_SECRETS, cleaned, cleaned_chooser, cleaned_verdict
 
 _log = structlog.get_logger("sayso.runtime")
 _PROBLEM_RETRY = timedelta(seconds=60)
@@ -49,10 +50,13 @@ class Runtime(Endings):
         clock: The time.
         ids: New ids.
         times: Lease and heartbeat.
+        secrets: What must not be stored.
     """
 
-    def __init__(self, store: Store, *, clock: Clock, ids: Ids, times: Times | None = None) -> None:
-        super().__init__(store, clock)
+    def __init__(
+        self, store: Store, *, clock: Clock, ids: Ids, times: Times | None = None, secrets: Secrets = NO_SECRETS
+    ) -> None:
+        super().__init__(store, clock, secrets)
         self.ids = ids
         self._times = times or Times()
         self._owner = WorkerId(ids.new("wrk"))
@@ -170,9 +174,9 @@ class Runtime(Endings):
             program=program,
             fingerprint=print_,
             shape=None if print_ in self._saved else found.shape(),
-            started=started,
+            started=cleaned(self.secrets, started),
             user_id=user_id,
-            state=state,
+            state=cleaned(self.secrets, state),
             overwrite_state=overwrite_state,
             origin=origin,
             check=check,
@@ -237,8 +241,8 @@ class Runtime(Endings):
             InvalidDecision: The verdict does not fit; the task stays pending.
         """
         await self.open()
-        now = self.clock.now()
-        decision = await self.store.run(lambda tx: units.decide(tx, task_id, verdict, digest, by, now))
+        now, said = self.clock.now(), cleaned_verdict(self.secrets, verdict)
+        decision = await self.store.run(lambda tx: units.decide(tx, task_id, said, digest, by, now))
         self.wake(decision.run_id)
         return decision
 
@@ -260,8 +264,9 @@ class Runtime(Endings):
         """
         await self.open()
         lease, prints = self._lease(self.clock.now()), self._programs.fingerprints
+        chosen = cleaned_chooser(self.secrets, choose)
         try:
-            claimed = await self.store.run(lambda tx: units.answer(tx, run_id, choose, by, lease, prints, hold=hold))
+            claimed = await self.store.run(lambda tx: units.answer(tx, run_id, chosen, by, lease, prints, hold=hold))
         except SaysoError:
             await self.expire_due()
             raise
@@ -288,7 +293,7 @@ class Runtime(Endings):
             RunNotFound: No such run.
             DefinitionChanged: The definition at hand does not fit the run.
         """
-        return await peek(self, self._programs, self.ids, run_id)
+        return await peek(self, self._programs, self.ids, run_id, self.secrets)
 
     # -- inside ------------------------------------------------------------------------------------------
 
@@ -319,6 +324,7 @@ class Runtime(Endings):
             lease=self._times.lease,
             heartbeat=self._times.heartbeat,
             fingerprint_of=self._programs.fingerprint_of,
+            secrets=self.secrets,
             listener=listener,
             read_tasks=read_tasks,
         )
@@ -337,7 +343,7 @@ class Runtime(Endings):
 
     async def _give_back(self, run: Run, problem: str | None) -> None:
         """Let go of a run: at once when this process stops, later when this code cannot advance it."""
-        now = self.clock.now()
+        now, problem = self.clock.now(), cleaned(self.secrets, problem)
         state, retry_at = (RunState.QUEUED, now) if problem is None else (RunState.WAITING, now + _PROBLEM_RETRY)
         await self.store.run(
             lambda tx: tx.release_run(run.id, state, problem=problem, epoch=run.epoch, now=now, retry_at=retry_at)

@@ -1,6 +1,6 @@
 """Ending runs from outside, and ending their waits: units that change a run whose worker, if any, is elsewhere."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +12,7 @@ from sayso.model.ids import RunId
 from sayso.model.journal import Entry, EntryKind, NewEntry
 from sayso.model.runs import ENDED, Run, RunState
 from sayso.runtime.auditing import write_down
-from sayso.runtime.ports import Clock, Store, Transaction
-from sayso.runtime.reading import Reader
+from sayso.runtime.ports import Transaction
 
 
 def cancel(tx: Transaction, run_id: RunId, by: Actor, reason: str | None, now: datetime) -> bool:
@@ -115,63 +114,3 @@ def tell_parent(tx: Transaction, run: Run, finished: NewEntry, now: datetime) ->
     """Hand the end of a child run to its parent."""
     if run.parent_id is not None and run.parent_key is not None:
         tx.wake_run(run.parent_id, [NewEntry(run.parent_key, EntryKind.CHILD_ENDED, now, finished.data)], now=now)
-
-
-class Endings(Reader):
-    """Commands on runs from outside, and the wake-ups that follow every command.
-
-    Args:
-        store: The database.
-        clock: The time.
-    """
-
-    def __init__(self, store: Store, clock: Clock) -> None:
-        super().__init__(store, clock)
-        self._watchers: list[Callable[[RunId], None]] = []
-
-    def watch(self, callback: Callable[[RunId], None]) -> Callable[[], None]:
-        """Call back, on any thread, when a run of this process can move; return how to stop that."""
-        self._watchers.append(callback)
-        return lambda: self._watchers.remove(callback)
-
-    async def cancel(self, run_id: RunId, *, by: Actor, reason: str | None = None) -> bool:
-        """End a run with its whole tree and close its tasks; False when it had ended already.
-
-        Raises:
-            RunNotFound: No such run.
-        """
-        now = self.clock.now()
-        done = await self.store.run(lambda tx: cancel(tx, run_id, by, reason, now))
-        self.wake(run_id)
-        return done
-
-    async def complete(self, run_id: RunId, *, by: Actor, note: str | None = None) -> None:
-        """End a waiting run as completed, on an operator's word, and close its tasks.
-
-        Raises:
-            RunNotFound: No such run.
-            RunNotPaused: It does not wait.
-        """
-        now = self.clock.now()
-        await self.store.run(lambda tx: complete(tx, run_id, by, note, now))
-        self.wake(run_id)
-
-    async def skip_wait(self, run_id: RunId, *, by: Actor) -> None:
-        """Let a run that waits for nothing but a time go on now; the program is told who ended the wait.
-
-        Raises:
-            RunNotFound: No such run.
-            RunNotPaused: It does not wait for a time.
-        """
-        now = self.clock.now()
-        await self.store.run(lambda tx: skip_wait(tx, run_id, by, now))
-        self.wake(run_id)
-
-    def wake(self, run_id: RunId) -> None:
-        """Tell whoever advances runs in this process that this one has news."""
-        self.poke(run_id)
-        for callback in tuple(self._watchers):
-            callback(run_id)
-
-    def poke(self, run_id: RunId) -> None:
-        """Tell the runner of a run that is being advanced here that there is news."""

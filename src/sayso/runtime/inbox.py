@@ -22,6 +22,7 @@ from sayso.runtime.auditing import write_down
 from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Transaction
 from sayso.runtime.reach import refuse_beyond
+from sayso.runtime.secrecy import cleaned, cleaned_verdict
 
 CLAIM = timedelta(minutes=15)
 """How long a claim lasts without being renewed."""
@@ -110,7 +111,7 @@ class Inbox:
             TaskNotPending: Someone was faster, or the run ended; the error says how it stands.
             TaskExpired, TaskChanged, InvalidDecision: See `units.decide`.
         """
-        now = self._runtime.clock.now()
+        now, secrets = self._runtime.clock.now(), self._runtime.secrets
         fields: dict[str, Any] = dict(sent)
         digest, metadata = fields.pop("digest", None), fields.get("metadata")
 
@@ -120,8 +121,8 @@ class Inbox:
                 raise TaskNotFound(f"Expected task {task_id} to be of run {run_id}, but it is not.", task_id=task_id)
             _refuse_if_settled(task, now)
             _refuse_principal(task, run, principal, now)
-            verdict = verdict_of(task.spec.request, fields)
-            kept = None if metadata is None else to_json(metadata)
+            verdict = cleaned_verdict(secrets, verdict_of(task.spec.request, fields))
+            kept = None if metadata is None else cleaned(secrets, to_json(metadata))
             return units.decide(tx, task_id, verdict, digest or task.digest, principal.actor, now, metadata=kept)
 
         return unit

@@ -8,9 +8,9 @@ from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
 
-from sayso.core.codec import json_bytes
+from sayso.core.codec import json_bytes, plain_of
 from sayso.core.instants import to_micros
-from sayso.core.taskforms import digest_of, spec_bytes
+from sayso.core.taskforms import digest_of, spec_bytes, spec_from_bytes
 from sayso.model.calls import CallMove
 from sayso.model.decisions import Outcome
 from sayso.model.ids import TaskId
@@ -21,8 +21,9 @@ from sayso.programs.context import Announce, CancelRequested, Suspended
 from sayso.runtime import tracing
 from sayso.runtime.branches import Branches
 from sayso.runtime.commits import Commits
-from sayso.runtime.ports import Clock, Ids
+from sayso.runtime.ports import Clock, Ids, Secrets
 from sayso.runtime.record import Record
+from sayso.runtime.secrecy import cleaned
 
 live: ContextVar[bool] = ContextVar("sayso_live", default=False)
 """Whether the running branch is past what was journaled before, so that its events are news."""
@@ -40,16 +41,26 @@ class Pass:
         ids: New ids for tasks and child runs.
         commits: Where outcomes are gathered; None makes the pass dry: it performs nothing and suspends instead.
         listening: Whether anybody wants events.
+        secrets: What must not be stored.
     """
 
     def __init__(
-        self, run: Run, record: Record, *, clock: Clock, ids: Ids, commits: Commits | None, listening: bool
+        self,
+        run: Run,
+        record: Record,
+        *,
+        clock: Clock,
+        ids: Ids,
+        commits: Commits | None,
+        listening: bool,
+        secrets: Secrets,
     ) -> None:
         self.run = run
         self.record = record
         self.clock = clock
         self.ids = ids
         self.commits = commits
+        self.secrets = secrets
         self.listening = listening and commits is not None
         self.branches = Branches()
         self.awakenings = 0
@@ -102,13 +113,21 @@ class Pass:
         task: NewTask | None = None,
         child: NewRun | None = None,
         calls: tuple[CallMove, ...] = (),
-    ) -> None:
-        """Take an entry into the record and the next commit; `data` is `plain` as bytes, where they are at hand."""
+    ) -> dict[str, Any]:
+        """Take an entry into the record and the next commit; `data` is `plain` as bytes, where they are at hand.
+
+        Returns what was taken: `plain` itself, or a copy in which the secrets are masked.
+        """
         if self.commits is None:
             raise Suspended
-        entry = NewEntry(key, kind, self.clock.now(), json_bytes(plain) if data is None else data)
+        data = json_bytes(plain) if data is None else data
+        if self.secrets.found_in(data):
+            plain = cleaned(self.secrets, plain)
+            data = json_bytes(plain)
+        entry = NewEntry(key, kind, self.clock.now(), data)
         self.record.add(entry, plain)
         self.commits.add(entry, task=task, child=child, calls=calls, alone=not self.branches.running)
+        return plain
 
     def ask(
         self, key: str, spec: TaskSpec, announce: Announce | None = None, calls: tuple[CallMove, ...] = ()
@@ -151,6 +170,9 @@ class Pass:
         due = None if spec.timeout_seconds is None else now + timedelta(seconds=spec.timeout_seconds)
         task_id = TaskId(self.ids.new("task"))
         body = spec_bytes(spec)
+        if self.secrets.found_in(body):
+            body = json_bytes(cleaned(self.secrets, plain_of(body)))
+            spec = spec_from_bytes(body)
         digest = digest_of(body, run_id=self.run.id, key=key)
         asked: dict[str, Any] = {"task": task_id} if due is None else {"task": task_id, "due": to_micros(due)}
         if calls:

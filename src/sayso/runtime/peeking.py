@@ -5,14 +5,14 @@ from sayso.model.errors import UnreadableValue
 from sayso.model.ids import RunId
 from sayso.programs.context import Produced, Signal
 from sayso.runtime.definitions import Programs, refuse_changes
-from sayso.runtime.ports import Ids
+from sayso.runtime.ports import Ids, Secrets
 from sayso.runtime.reading import Reader
 from sayso.runtime.record import Record
 from sayso.runtime.replay import ReplayContext
 from sayso.runtime.runner import Rest
 
 
-async def peek(reader: Reader, programs: Programs, ids: Ids, run_id: RunId) -> Rest:
+async def peek(reader: Reader, programs: Programs, ids: Ids, run_id: RunId, secrets: Secrets) -> Rest:
     """Return where a run stands.
 
     Raises:
@@ -35,6 +35,7 @@ async def peek(reader: Reader, programs: Programs, ids: Ids, run_id: RunId) -> R
         commits=None,
         listening=False,
         fingerprint_of=programs.fingerprint_of,
+        secrets=secrets,
     )
     output, failure = None, None
     try:

@@ -11,8 +11,10 @@ from typing import Protocol, TypeVar
 from sayso.model.audit import AuditRow, NewAudit
 from sayso.model.calls import CallMove, StoredCall
 from sayso.model.decisions import Decision
+from sayso.model.evidence import RunEvidence
 from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, NewEntry
+from sayso.model.json import Json
 from sayso.model.messages import Usage
 from sayso.model.registry import AgentId, AgentPage, AgentRecord, Trigger, TriggerId, VersionId, VersionRecord
 from sayso.model.requests import Answered, Ticket
@@ -38,6 +40,18 @@ class Ids(Protocol):
 
     def new(self, prefix: str) -> str:
         """Return `prefix_` and 26 characters."""
+        ...
+
+
+class Secrets(Protocol):
+    """The secrets that this process knows; whatever is stored is cleaned of them first."""
+
+    def found_in(self, data: bytes) -> bool:
+        """Tell whether the bytes of a JSON value hold one."""
+        ...
+
+    def clean(self, value: Json) -> Json:
+        """Return a JSON value in which every one is masked."""
         ...
 
 
@@ -102,6 +116,14 @@ class AuditRows(Protocol):
 
     def list(self, workspace_id: WorkspaceId, *, after: int, limit: int) -> list[AuditRow]:
         """Return rows numbered above `after`, in order."""
+        ...
+
+    def last(self, workspace_id: WorkspaceId) -> tuple[int, str] | None:
+        """Return the number and hash of the last row of a chain."""
+        ...
+
+    def workspaces(self) -> "list[WorkspaceId]":
+        """Return the workspaces that have a chain."""
         ...
 
     def of(self, workspace_id: WorkspaceId, target: str) -> "list[AuditRow]":
@@ -198,6 +220,14 @@ class RegistryRows(Protocol):
 
     def next_ready_at(self) -> datetime | None:
         """Return when the next run of agents made as data becomes ready."""
+        ...
+
+
+class EvidenceRows(Protocol):
+    """The rows of what was shown, decided and attempted."""
+
+    def of_run(self, run_id: RunId) -> RunEvidence:
+        """Return what is kept of a run beside its journal, its tasks and its calls."""
         ...
 
 
@@ -360,6 +390,11 @@ class Transaction(Protocol):
     @property
     def credentials(self) -> CredentialRows:
         """The rows of sessions, links, tokens and API keys."""
+        ...
+
+    @property
+    def evidence(self) -> EvidenceRows:
+        """The rows of what was shown, decided and attempted."""
         ...
 
     @property

@@ -25,8 +25,9 @@ from sayso.runtime import tracing
 from sayso.runtime.calls import CallExecutor
 from sayso.runtime.commits import Commits
 from sayso.runtime.passes import Pass, live, waiting
-from sayso.runtime.ports import Clock, Ids
+from sayso.runtime.ports import Clock, Ids, Secrets
 from sayso.runtime.record import Record
+from sayso.runtime.secrecy import cleaned
 from sayso.runtime.threads import in_thread
 
 T = TypeVar("T")
@@ -43,6 +44,7 @@ class ReplayContext:
         commits: Where outcomes are gathered; None makes the context dry.
         listening: Whether anybody wants events.
         fingerprint_of: The current fingerprint of a program, for child runs.
+        secrets: What must not be stored.
     """
 
     def __init__(
@@ -55,8 +57,9 @@ class ReplayContext:
         commits: Commits | None,
         listening: bool,
         fingerprint_of: Callable[[str], str],
+        secrets: Secrets,
     ) -> None:
-        self._pass = Pass(run, record, clock=clock, ids=ids, commits=commits, listening=listening)
+        self._pass = Pass(run, record, clock=clock, ids=ids, commits=commits, listening=listening, secrets=secrets)
         self._calls = CallExecutor(self._pass)
         self._fingerprint_of = fingerprint_of
 
@@ -100,10 +103,10 @@ class ReplayContext:
             failure, outcome, data = exc, self._pass.timed(_failed(exc, self._named(key, exc)), begun), None
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - the outcome of the step
             failure, outcome, data = exc, self._pass.timed(_failed(exc, str(exc)), begun), None
-        self._pass.add(key, EntryKind.STEP, outcome, data)
+        taken = self._pass.add(key, EntryKind.STEP, outcome, data)
         if failure is not None:
-            raise self._failure(key, outcome) from failure
-        return value
+            raise self._failure(key, taken) from failure
+        return value if taken is outcome else from_json(taken["v"])
 
     async def ask(self, key: str, spec: TaskSpec, announce: Announce | None = None) -> Outcome:
         """See the port."""
@@ -132,7 +135,7 @@ class ReplayContext:
                     session_id=self._pass.run.session_id,
                     program=child.program,
                     fingerprint=self._fingerprint_of(child.program),
-                    started=json_bytes({"input": to_json(child.input)}),
+                    started=json_bytes(self._pass.secrets.clean({"input": to_json(child.input)})),
                     parent_id=self._pass.run.id,
                     parent_key=key,
                     origin=self._pass.run.origin,
@@ -175,8 +178,9 @@ class ReplayContext:
             return
         if self._pass.commits is None:
             raise Suspended
-        self._pass.add(key, EntryKind.EMITTED, {"v": to_json(event)})
-        self._pass.commits.announce(event)
+        plain = {"v": to_json(event)}
+        taken = self._pass.add(key, EntryKind.EMITTED, plain)
+        self._pass.commits.announce(event if taken is plain else from_json(taken["v"]))
 
     def announce(self, event: Any) -> None:
         """See the port."""
@@ -192,7 +196,7 @@ class ReplayContext:
     def merge_state(self, patch: StatePatch) -> None:
         """See the port."""
         if self._pass.commits is not None:
-            self._pass.commits.merge_state(patch)
+            self._pass.commits.merge_state(StatePatch(cleaned(self._pass.secrets, patch.set), patch.removed))
 
     def count(self, usage: Usage) -> None:
         """See the port."""

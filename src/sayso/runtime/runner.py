@@ -19,9 +19,10 @@ from sayso.model.runs import Run, RunState
 from sayso.model.tasks import UserTask
 from sayso.programs.context import CancelRequested, Execution, Produced, Program, RunCancelled, Suspended
 from sayso.runtime.commits import Commits, Resting
-from sayso.runtime.ports import Clock, Ids, Listener, Store
+from sayso.runtime.ports import Clock, Ids, Listener, Secrets, Store
 from sayso.runtime.record import Record
 from sayso.runtime.replay import ReplayContext
+from sayso.runtime.secrecy import NO_SECRETS, cleaned
 from sayso.runtime.units import NewsArrived
 
 _log = structlog.get_logger("sayso.runtime")
@@ -69,6 +70,7 @@ class Runner:
         lease: How long a lease lasts.
         heartbeat: How often it is renewed.
         fingerprint_of: The current fingerprint of a program, for child runs.
+        secrets: What must not be stored.
         listener: Told what the run announces.
         read_tasks: Whether the caller wants the run's tasks with its rest.
     """
@@ -85,6 +87,7 @@ class Runner:
         lease: timedelta,
         heartbeat: timedelta,
         fingerprint_of: Callable[[str], str],
+        secrets: Secrets = NO_SECRETS,
         listener: Listener | None = None,
         read_tasks: bool = False,
     ) -> None:
@@ -97,6 +100,7 @@ class Runner:
         self._lease = lease
         self._heartbeat = heartbeat
         self._fingerprint_of = fingerprint_of
+        self._secrets = secrets
         self._listener = listener
         self._read_tasks = read_tasks
         self._commits = Commits(
@@ -145,6 +149,7 @@ class Runner:
             commits=self._commits,
             listening=self._listener is not None,
             fingerprint_of=self._fingerprint_of,
+            secrets=self._secrets,
         )
         ending = await self._ending(execution, self._context)
         record, waiting = self._record, self._context.waiting
@@ -214,7 +219,9 @@ class Runner:
         value, source = (output.value, output.source) if isinstance(output, Produced) else (output, None)
         if source is not None and self._run.parent_id is None:
             return self._ended(RunState.COMPLETED, {"of": source}, output=value)
-        return self._ended(RunState.COMPLETED, {"v": to_json(value)}, output=value)
+        plain = {"v": to_json(value)}
+        taken = cleaned(self._secrets, plain)
+        return self._ended(RunState.COMPLETED, taken, output=value if taken == plain else from_json(taken["v"]))
 
     def _cancelled(self, reason: str, *, stage: str) -> _Ending:
         return self._ended(RunState.CANCELLED, {"cancelled": reason, "stage": stage}, reason=reason)
@@ -228,7 +235,7 @@ class Runner:
         failure: BaseException | None = None,
         reason: str | None = None,
     ) -> _Ending:
-        last = NewEntry("", EntryKind.FINISHED, self._clock.now(), json_bytes(data))
+        last = NewEntry("", EntryKind.FINISHED, self._clock.now(), json_bytes(cleaned(self._secrets, data)))
         return _Ending(state=state, last=last, output=output, failure=failure, reason=reason)
 
     def _take_news(self, entries: list[Entry]) -> None:

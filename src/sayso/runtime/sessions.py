@@ -21,6 +21,7 @@ from sayso.runtime.auditing import write_down
 from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Transaction
 from sayso.runtime.reach import reached, refuse_beyond
+from sayso.runtime.secrecy import cleaned, cleaned_verdict
 
 _MOST_RUNS = 10_000
 
@@ -108,7 +109,7 @@ class Sessions:
         Raises:
             NotWaiting: It does not wait for a message; the error says what it does. (When the unit runs.)
         """
-        now = self._runtime.clock.now()
+        now, secrets = self._runtime.clock.now(), self._runtime.secrets
 
         def unit(tx: Transaction) -> Run:
             run = reached(tx, run_id, reach)
@@ -117,7 +118,9 @@ class Sessions:
             if not waiting:
                 raise _not_waiting(run, bool(pending))
             task = waiting[0]
-            units.decide(tx, task.id, Answer(values={"value": text}), task.digest, principal.actor, now)
+            units.decide(
+                tx, task.id, cleaned_verdict(secrets, Answer(values={"value": text})), task.digest, principal.actor, now
+            )
             return tx.find_run(run_id) or run
 
         return unit
@@ -137,11 +140,11 @@ class Sessions:
         self, run_id: RunId, reason: str | None, principal: Principal, reach: Reach
     ) -> Callable[[Transaction], Run]:
         """Return the unit that ends a run with its tree; one that has ended stays as it is."""
-        now = self._runtime.clock.now()
+        now, why = self._runtime.clock.now(), cleaned(self._runtime.secrets, reason)
 
         def unit(tx: Transaction) -> Run:
             run = reached(tx, run_id, reach)
-            endings.cancel(tx, run_id, principal.actor, reason, now)
+            endings.cancel(tx, run_id, principal.actor, why, now)
             return tx.find_run(run_id) or run
 
         return unit
@@ -151,7 +154,7 @@ class Sessions:
     ) -> Callable[[Transaction], list[Run]]:
         """Return the unit that ends every run of a session; it returns those that it ended."""
         now = self._runtime.clock.now()
-        why = reason or f"Session terminated by {principal.id}"
+        why = cleaned(self._runtime.secrets, reason) or f"Session terminated by {principal.id}"
 
         def unit(tx: Transaction) -> list[Run]:
             _reached_root(tx, session_id, reach)
@@ -172,7 +175,7 @@ class Sessions:
         Raises:
             RunNotPaused: A run is at work, or nothing of the session is open. (When the unit runs.)
         """
-        now = self._runtime.clock.now()
+        now, said = self._runtime.clock.now(), cleaned(self._runtime.secrets, note)
 
         def unit(tx: Transaction) -> list[Run]:
             _reached_root(tx, session_id, reach)
@@ -181,7 +184,7 @@ class Sessions:
                 what = "is over" if not open_ else "is at work"
                 raise RunNotPaused(f"Expected session {session_id} to wait, but it {what}.")
             for run in open_:
-                endings.complete(tx, run.id, principal.actor, note, now)
+                endings.complete(tx, run.id, principal.actor, said, now)
             return open_
 
         return unit

@@ -16,7 +16,7 @@ from sayso.core.fingerprint import Shape
 from sayso.core.ledger import HAPPENED, NOT_HAPPENED, UNKNOWN
 from sayso.core.verdicts import Refused, settle, settle_timeout
 from sayso.model.actors import LATE, TIMEOUT, Actor
-from sayso.model.calls import CallMove, CallState
+from sayso.model.calls import CallMove, CallState, StoredCall
 from sayso.model.decisions import Choose, Decision, Outcome, Verdict
 from sayso.model.errors import (
     AlreadyDecided,
@@ -390,9 +390,12 @@ def late_outcome(
     """Keep what a worker learned after its lease was lost.
 
     Where a person is being asked about this very attempt, the answer is known now, and the task is closed with it.
+    Where a person has said otherwise, that stays what counts, and the contradiction is written down.
     """
-    tx.calls.late(call_id, attempt, evidence)
+    kept = tx.calls.late(call_id, attempt, evidence)
     call = tx.calls.find(call_id)
+    if call is not None and kept:
+        _tell_contradiction(tx, call, attempt, state, now)
     if call is None or call.state is not CallState.UNCERTAIN or call.attempt != attempt:
         return
     for task in tx.run_tasks(RunId(call.run_id), pending_only=True):
@@ -400,6 +403,25 @@ def late_outcome(
             said = HAPPENED if state is CallState.SUCCEEDED else NOT_HAPPENED
             verdict = Choose(choices=(said,), note="the worker that had sent it has reported its outcome late")
             decide(tx, task.id, verdict, task.digest, LATE, now)
+
+
+def _tell_contradiction(tx: Transaction, call: StoredCall, attempt: int, state: CallState, now: datetime) -> None:
+    """Write down that a person's word about a call is not what its worker has seen.
+
+    Of several attempts, one that failed says nothing about the others: only a success contradicts them all.
+    """
+    wrong = NOT_HAPPENED if state is CallState.SUCCEEDED else HAPPENED if call.attempt == 1 else None
+    key, run_id = call.key + UNKNOWN, RunId(call.run_id)
+    asked = [task for task in tx.run_tasks(run_id, pending_only=False) if task.key == key]
+    told = [entry for entry in tx.load_entries(run_id, after=0) if entry.kind is EntryKind.DECIDED and entry.key == key]
+    for task, entry in zip(asked, told, strict=False):
+        said = outcome_from_json(plain_of(entry.data)).choices
+        if said == (wrong,):
+            data: dict[str, Json] = {
+                "run": run_id, "task": task.id, "attempt": attempt,
+                "said": said[0], "by": task.decided_by, "seen": str(state),
+            }  # fmt: skip
+            write_down(tx, task.workspace_id, now, LATE, "call.outcome_contradicted", call.id, data)
 
 
 def refuse_if_settled(task: UserTask, now: datetime) -> None:

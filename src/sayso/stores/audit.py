@@ -1,13 +1,14 @@
 """The rows of the audit log: appended, read, and never changed."""
 
 from collections.abc import Callable
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 from sqlalchemy import ClauseElement, insert, select
 
 from sayso.core.audit import row_after
-from sayso.core.instants import from_micros, to_micros
-from sayso.model.actors import Actor
+from sayso.core.instants import EPOCH, from_micros, to_micros
+from sayso.model.actors import Actor, ActorType
 from sayso.model.audit import AuditRow, NewAudit
 from sayso.model.workspaces import WorkspaceId
 from sayso.stores.statements import ONE, ZERO, P
@@ -28,7 +29,11 @@ STATEMENTS: dict[str, ClauseElement] = {
     "audit_of": select(audit)
     .where(audit.c.workspace_id == P("workspace_id"), audit.c.target == P("target"))
     .order_by(audit.c.seq),
+    "audit_workspaces": select(audit.c.workspace_id).distinct().order_by(audit.c.workspace_id),
 }
+
+_UNREADABLE = EPOCH - timedelta(microseconds=1)
+"""The time of a row whose own cannot be read; no hash covers it."""
 
 
 class AuditRows:
@@ -45,8 +50,7 @@ class AuditRows:
 
     def append(self, new: NewAudit) -> AuditRow:
         """See the port."""
-        rows = self._all("last_audit", workspace_id=new.workspace_id)
-        row = row_after(tuple(rows[0]) if rows else None, new)
+        row = row_after(self.last(new.workspace_id), new)
         self._change(
             "insert_audit",
             workspace_id=row.workspace_id,
@@ -67,21 +71,42 @@ class AuditRows:
         """See the port."""
         return [_row(row) for row in self._all("list_audit", workspace_id=workspace_id, after=after, limit=limit)]
 
+    def last(self, workspace_id: WorkspaceId) -> tuple[int, str] | None:
+        """See the port."""
+        rows = self._all("last_audit", workspace_id=workspace_id)
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    def workspaces(self) -> "list[WorkspaceId]":
+        """See the port."""
+        return [row[0] for row in self._all("audit_workspaces")]
+
     def of(self, workspace_id: WorkspaceId, target: str) -> "list[AuditRow]":
         """See the port."""
         return [_row(row) for row in self._all("audit_of", workspace_id=workspace_id, target=target)]
 
 
 def _row(row: Any) -> AuditRow:
+    """Return a row as it is stored; a column that somebody gave another type is read as what no hash covers."""
     workspace, seq, at, by_type, by_id, via, action, target, data, prev, hash_ = row
     return AuditRow(
         workspace_id=workspace,
-        seq=seq,
-        at=from_micros(at),
-        by=Actor(type=by_type, id=by_id, via=via),
-        action=action,
-        target=target,
-        data=data,
-        prev_hash=prev,
-        hash=hash_,
+        seq=seq if isinstance(seq, int) else -1,
+        at=_time(at),
+        by=Actor(type=cast("ActorType", _text(by_type)), id=_text(by_id), via=_text(via)),
+        action=_text(action),
+        target=_text(target),
+        data=data if isinstance(data, bytes) else repr(data).encode(),
+        prev_hash=_text(prev),
+        hash=_text(hash_),
     )
+
+
+def _text(stored: Any) -> str:
+    return stored if isinstance(stored, str) else repr(stored)
+
+
+def _time(stored: Any) -> datetime:
+    try:
+        return from_micros(stored)
+    except (TypeError, OverflowError):
+        return _UNREADABLE

@@ -269,7 +269,7 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     ),
     "settle_attempt": update(call_attempts)
     .where(call_attempts.c.call_id == P("call_id"), call_attempts.c.attempt == P("attempt"))
-    .values(outcome=P("state"), evidence=P("evidence")),
+    .values(outcome=P("state"), evidence=func.coalesce(P("evidence"), call_attempts.c.evidence)),
     "late_attempt": update(call_attempts)
     .where(
         call_attempts.c.call_id == P("call_id"),

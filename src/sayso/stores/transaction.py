@@ -18,6 +18,7 @@ from sayso.stores.calls import CallRows
 from sayso.stores.credentials import CredentialRows
 from sayso.stores.cursors import Cursor
 from sayso.stores.directory import DirectoryRows
+from sayso.stores.evidence import EvidenceRows
 from sayso.stores.listings import Listings
 from sayso.stores.registry import RegistryRows
 from sayso.stores.requests import RequestRows
@@ -44,6 +45,8 @@ class SqlTransaction(TaskRows):
         self.directory = DirectoryRows(self._change, self._all)
         """See the port."""
         self.credentials = CredentialRows(self._change, self._all)
+        """See the port."""
+        self.evidence = EvidenceRows(self._all)
         """See the port."""
         self.sessions = SessionRows(self._change, self._all, self._text, listings)
         """See the port."""
