@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from sayso import __version__
-from sayso.cli import config, decisions, demo, running, runs, sessions, tasks, worker
+from sayso.cli import config, decisions, demo, running, runs, serve, sessions, tasks, worker
 from sayso.cli.failures import answered
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.command("demo")(demo.demo)
 app.add_typer(sessions.app, name="sessions", help="Sessions: list, show, terminate.")
 app.command("run")(running.run_)
 app.command("worker")(worker.worker)
+app.command("serve")(serve.serve)
 app.command("config")(config.config)
 decisions.add_to(tasks.app)
 
