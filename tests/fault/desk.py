@@ -41,7 +41,7 @@ def agent(folder: Path, effect: str, how: str, observer: Any = None) -> Agent:
     @tool(effect=effect, requires_confirmation=how != "free")
     def pay(ctx: ToolContext, amount: float) -> str:
         remote.apply(ctx.idempotency_key, amount)
-        if os.environ.get("SAYSO_DIE_IN_TOOL"):
+        if os.environ.get("DIE_IN_TOOL"):
             os.kill(os.getpid(), 9)
         return f"paid {amount}"
 

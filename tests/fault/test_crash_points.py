@@ -98,12 +98,12 @@ def test_every_commit_of_every_gate(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_kills_at_random_times(tmp_path: Path) -> None:
-    """1,000 kills (`SAYSO_FAULT_KILLS`) while a run is being driven, up to five in a row on the same run.
+    """1,000 kills (`FAULT_KILLS`) while a run is being driven, up to five in a row on the same run.
 
     The clock starts when the process says that it begins, so that kills do not fall into its imports.
     """
-    wanted = int(os.environ.get("SAYSO_FAULT_KILLS", "1000"))
-    seed = int(os.environ.get("SAYSO_FAULT_SEED", "20261121"))
+    wanted = int(os.environ.get("FAULT_KILLS", "1000"))
+    seed = int(os.environ.get("FAULT_SEED", "20261121"))
     chance = random.Random(seed)
     tally = Tally()
     calm: dict[str, tuple[object, dict[str, int], int]] = {}

@@ -45,7 +45,7 @@ class Tally:
 
 def child(place: Path, effect: str, how: str, phase: str, at: int, *, in_tool: bool = False) -> int:
     command = [sys.executable, "-m", "tests.fault.desk", str(place), effect, how, phase, str(at)]
-    extra = {"SAYSO_DIE_IN_TOOL": "1"} if in_tool else {}
+    extra = {"DIE_IN_TOOL": "1"} if in_tool else {}
     done = subprocess.run(command, cwd=ROOT, timeout=60, check=False, capture_output=True, env={**os.environ, **extra})
     assert done.returncode in {-9, 0}, done.stderr.decode()
     return done.returncode
@@ -139,8 +139,8 @@ def _judge(found: Tally) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_kills_of_calls_at_random_times(tmp_path: Path) -> None:
-    """1,000 kills (`SAYSO_FAULT_KILLS`) while calls are under way, up to four in a row on the same run."""
-    wanted, seed = int(os.environ.get("SAYSO_FAULT_KILLS", "1000")), int(os.environ.get("SAYSO_FAULT_SEED", "20261123"))
+    """1,000 kills (`FAULT_KILLS`) while calls are under way, up to four in a row on the same run."""
+    wanted, seed = int(os.environ.get("FAULT_KILLS", "1000")), int(os.environ.get("FAULT_SEED", "20261123"))
     chance, tally = random.Random(seed), Tally()
     while tally.killed < wanted:
         effect, how = chance.choice(EFFECTS), chance.choice(HOW)

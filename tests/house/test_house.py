@@ -31,8 +31,9 @@ PICKLERS = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
 EVALUATORS = {"eval", "exec"}
 MAY_IMPORT_THE_ROOT = ("sayso.cli", "sayso.testing", "sayso.__main__")
 NOT_ON_IMPORT = {
-    "alembic", "asyncio", "click", "fastapi", "httpx", "jinja2", "psycopg", "pydantic", "pydantic_ai", "pysqlite3",
-    "pydantic_settings", "rich", "sqlalchemy", "sqlite3", "starlette", "structlog", "temporalio", "typer", "uvicorn",
+    "alembic", "asyncio", "click", "fastapi", "httpx", "jinja2", "prometheus_client", "psycopg", "pydantic",
+    "pydantic_ai", "pydantic_settings", "pysqlite3", "rich", "sqlalchemy", "sqlite3", "starlette", "structlog",
+    "temporalio", "typer", "uvicorn",
 }  # fmt: skip
 
 

@@ -104,10 +104,14 @@ def test_another_workspace_finds_nothing_item_1(house: House) -> None:
         "load_trigger": registry.load_trigger(THERE, agent.id, trigger.id),
         "list_triggers": registry.list_triggers(THERE, agent.id),
         "startable": registry.startable(wanted),
+        "plan": registry.plan(house.runtime, Begin(wanted=wanted)),
         "start": registry.start(house.runtime, Begin(wanted=wanted)),
     }
     public = {name for name in dir(registry) if not name.startswith("_")}
-    assert public - set(acts) == {"create_agent", "list_agents", "adopt"}, "Expected every act to be tried here."
+    assert public - set(acts) == {"create_agent", "find_agent", "list_agents", "adopt"}, (
+        "Expected every act to be tried here."
+    )
+    assert house.do(registry.find_agent(THERE, agent.id)) is None
     for name, act in acts.items():
         with pytest.raises(registryerrors.AgentNotFound) as refused:
             house.do(act)

@@ -127,9 +127,10 @@ def test_what_is_stopped_between_looking_and_starting_does_not_start(house: Hous
         agent = house.live(f"agent {number}")
         wanted = Wanted(workspace_id=HERE, agent_id=agent.id)
         seen = house.do(house.registry.startable(wanted))
+        command = house.do(starting.plan(house.runtime, ground, seen, Begin(wanted=wanted), None))
         act(agent)
         with pytest.raises(errors.SaysoError):
-            house.do(starting.begin(house.runtime, ground, seen, Begin(wanted=wanted), None))
+            house.do(house.runtime.begin(command))
     assert house.do(house.runtime.list_runs()) == []
 
 

@@ -128,9 +128,15 @@ def test_options_names_the_methods_and_grants_nothing(client: httpx.Client) -> N
     assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
-def test_what_nobody_has_foreseen_is_a_500_that_says_nothing(client: httpx.Client) -> None:
+def test_what_nobody_has_foreseen_is_a_500_and_the_log_tells_the_place(client: httpx.Client, served: Served) -> None:
     document = refused(client.get("/test/boom"), 500, "unexpected")
     assert "RuntimeError" not in json.dumps(document)
+    logged = [log for log in served.logs if log.get("request_id") == document["request_id"]]
+    assert sorted(log["event"] for log in logged) == ["a request failed", "request"]
+    failure = next(log for log in logged if log["event"] == "a request failed")
+    assert failure["error"] == "RuntimeError"
+    assert "boom" in failure["at"][-1]
+    assert CANARY not in str(logged)
 
 
 def test_a_lost_race_names_the_winner(client: httpx.Client) -> None:

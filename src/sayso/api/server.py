@@ -48,8 +48,14 @@ class Server(uvicorn.Server):
             )
         )
         self._stopping: asyncio.Event = services.stopping
+        self.ready = asyncio.Event()
+        """Set when the server answers."""
 
     def stop(self) -> None:
+        """Tell the server to stop."""
+        self.should_exit = True
+
+    def hurry(self) -> None:
         """Tell the server to stop; told twice, it waits for nobody."""
         self.force_exit = self.should_exit
         self.should_exit = True
@@ -58,6 +64,11 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Leave signals alone."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell every request that it is over, and wait for them a little."""

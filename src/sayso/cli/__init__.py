@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from sayso import __version__
-from sayso.cli import audit, decisions, demo, packets, running, runs, sessions, tasks, worker
+from sayso.cli import audit, config, decisions, demo, packets, running, runs, serve, sessions, tasks, worker
 from sayso.cli.failures import answered
 
 app = typer.Typer(
@@ -20,6 +20,8 @@ app.add_typer(sessions.app, name="sessions", help="Sessions: list, show, termina
 app.add_typer(audit.app, name="audit", help="Who did what, and whether the record of it still holds.")
 app.command("run")(running.run_)
 app.command("worker")(worker.worker)
+app.command("serve")(serve.serve)
+app.command("config")(config.config)
 decisions.add_to(tasks.app)
 packets.add_to(audit.app)
 

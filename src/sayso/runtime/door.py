@@ -17,7 +17,6 @@ from sayso.model.decisions import Decision, Verdict
 from sayso.model.errors import LeaseLost, RunExists, SaysoError, StoreError
 from sayso.model.ids import RunId, SessionId, TaskId, WorkerId
 from sayso.model.runs import NO_ORIGIN, Origin, Run, RunState
-from sayso.model.tasks import UserTask
 from sayso.programs.context import Program
 from sayso.runtime import tracing, units
 from sayso.runtime.definitions import Programs, Resolver, adopt_definition
@@ -273,16 +272,6 @@ class Runtime(Endings):
         if claimed is None:
             self.wake(run_id)
         return claimed
-
-    async def expire_due(self, *, limit: int = 500) -> list[UserTask]:
-        """Carry out passed deadlines, each exactly once, and wake their runs."""
-        now = self.clock.now()
-        if not await self.store.read(lambda tx: tx.due_tasks(now=now, limit=1, run_id=None)):
-            return []
-        expired = await self.store.run(lambda tx: units.expire_due(tx, now, limit))
-        for task in expired:
-            self.wake(task.run_id)
-        return expired
 
     # -- reading -----------------------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from sayso.model.actors import Actor
 from sayso.model.ids import RunId
-from sayso.runtime import endings
+from sayso.model.tasks import UserTask
+from sayso.runtime import endings, units
 from sayso.runtime.ports import Clock, Secrets, Store
 from sayso.runtime.reading import Reader
 from sayso.runtime.secrecy import cleaned
@@ -62,6 +63,16 @@ class Endings(Reader):
         now = self.clock.now()
         await self.store.run(lambda tx: endings.skip_wait(tx, run_id, by, now))
         self.wake(run_id)
+
+    async def expire_due(self, *, limit: int = 500) -> list[UserTask]:
+        """Carry out passed deadlines, each exactly once, and wake their runs."""
+        now = self.clock.now()
+        if not await self.store.read(lambda tx: tx.due_tasks(now=now, limit=1, run_id=None)):
+            return []
+        expired = await self.store.run(lambda tx: units.expire_due(tx, now, limit))
+        for task in expired:
+            self.wake(task.run_id)
+        return expired
 
     def wake(self, run_id: RunId) -> None:
         """Tell whoever advances runs in this process that this one has news."""
