@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,15 @@ class Served:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def logged(self, request_id: str | None = None) -> list[MutableMapping[str, Any]]:
+        """Return what was logged of a request, waiting for its line: that comes behind the answer."""
+        until = time.monotonic() + 10
+        while True:
+            found = [log for log in self.logs if request_id in {None, log.get("request_id")}]
+            if any(log["event"] == "request" for log in found) or time.monotonic() > until:
+                return found
+            threading.Event().wait(0.01)
 
     def raw(self, data: bytes, *, seconds: float = 10) -> bytes:
         """Send bytes as they are, and return everything that comes until the connection is closed or silent."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sayso.app.settings import explain_settings, load_settings, setting_names, variable
-from sayso.model.errors import SettingRefused
+from sayso.model.requesterrors import SettingRefused
 
 CANARY = "CANARY-0123456789-0123456789-0123456789"
 

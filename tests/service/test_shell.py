@@ -3,6 +3,7 @@
 import contextlib
 import json
 import resource
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,12 @@ from fastapi import APIRouter
 from sayso.api.application import create_app
 from sayso.api.options import Options
 from sayso.api.routes import router
+<<<<<<< HEAD
 from sayso.model.requesterrors import NotReady
+=======
+from sayso.model.requesterrors import NotReady
+from tests.service.dripping import BODY
+>>>>>>> h-e
 from tests.service.serving import CANARY, Payment, Served, serving
 from tests.service.test_shell_json import TRAPS
 
@@ -131,12 +137,18 @@ def test_options_names_the_methods_and_grants_nothing(client: httpx.Client) -> N
 def test_what_nobody_has_foreseen_is_a_500_and_the_log_tells_the_place(client: httpx.Client, served: Served) -> None:
     document = refused(client.get("/test/boom"), 500, "unexpected")
     assert "RuntimeError" not in json.dumps(document)
-    logged = [log for log in served.logs if log.get("request_id") == document["request_id"]]
+    logged = served.logged(document["request_id"])
     assert sorted(log["event"] for log in logged) == ["a request failed", "request"]
     failure = next(log for log in logged if log["event"] == "a request failed")
     assert failure["error"] == "RuntimeError"
     assert "boom" in failure["at"][-1]
     assert CANARY not in str(logged)
+
+
+def test_a_client_that_goes_in_the_middle_of_its_body_is_no_failure_of_ours(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=10) as connection:
+        connection.sendall(BODY.replace(b"Host", b"X-Request-Id: gone\r\nHost"))
+    assert [(log["event"], log.get("status")) for log in served.logged("gone")] == [("request", 499)]
 
 
 def test_a_lost_race_names_the_winner(client: httpx.Client) -> None:

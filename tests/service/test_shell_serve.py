@@ -22,7 +22,8 @@ import pytest
 from sayso import HumanReview, SqliteDb, Step, Workflow
 from sayso.app.serving import Readiness, check_address, make_options
 from sayso.app.settings import Settings
-from sayso.model.errors import AddressUnprotected, NotReady, StoreUnavailable
+from sayso.model.errors import StoreUnavailable
+from sayso.model.requesterrors import AddressUnprotected, NotReady
 from sayso.testing import FakeClock
 from tests.service.hostile import strings
 

@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Scope
 
@@ -19,7 +20,7 @@ from sayso.api import health
 from sayso.api.heading import Heading
 from sayso.api.problems import SCHEMA, answer, described, request_id_of
 from sayso.api.receiving import Receiving
-from sayso.api.recording import Recording
+from sayso.api.recording import CLIENT_GONE, Recording
 from sayso.api.routes import StrictRoute
 from sayso.api.screening import Screening
 from sayso.api.services import Services
@@ -100,6 +101,10 @@ def _answer_errors(api: FastAPI) -> None:
             _log.error("a request failed", request_id=request_id, code=error.code, error=error.message)
         return answer(error, request_id)
 
+    async def gone(request: Request, exc: Exception) -> Response:
+        del request, exc
+        return Response(status_code=CLIENT_GONE)  # for the log; there is nobody to read it
+
     async def unforeseen(request: Request, exc: Exception) -> Response:
         del exc
         return answer(Unexpected("Expected to answer, but something failed."), request_id_of(request.scope))
@@ -114,6 +119,7 @@ def _answer_errors(api: FastAPI) -> None:
     api.add_exception_handler(SaysoError, ours)
     api.add_exception_handler(RequestValidationError, invalid)
     api.add_exception_handler(HTTPException, foreign)
+    api.add_exception_handler(ClientDisconnect, gone)
     api.add_exception_handler(Exception, unforeseen)
 
 

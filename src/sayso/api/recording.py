@@ -20,7 +20,7 @@ from sayso.model.requesterrors import Unexpected
 _log = structlog.get_logger("sayso.access")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _LONGEST_PATH = 512
-_NO_ANSWER = 499
+CLIENT_GONE = 499
 """What is logged when the client went before anything was answered."""
 
 
@@ -81,7 +81,7 @@ class _Request:
         self.id = request_id
         self.method: str = scope["method"]
         self.path: str = scope["path"][:_LONGEST_PATH]
-        self.status = _NO_ANSWER
+        self.status = CLIENT_GONE
         self._started = False
 
     async def send(self, message: Message) -> None:

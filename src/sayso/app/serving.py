@@ -27,7 +27,7 @@ from sayso.app.clock import SystemClock, SystemIds
 from sayso.app.database import SqliteDb
 from sayso.app.settings import Settings
 from sayso.app.worker import Worker
-from sayso.model.errors import AddressUnprotected, NotReady
+from sayso.model.requesterrors import AddressUnprotected, NotReady
 from sayso.programs.context import Program
 from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Clock, Store

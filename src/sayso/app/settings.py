@@ -25,8 +25,8 @@ from pydantic_settings import (
 )
 
 from sayso.app.logs import LogFormat, LogLevel
-from sayso.model.errors import SettingRefused
 from sayso.model.json import Json
+from sayso.model.requesterrors import SettingRefused
 from sayso.model.workspaces import Role
 
 PREFIX = "SAYSO_"
