@@ -15,12 +15,8 @@ from fastapi import APIRouter
 from sayso.api.application import create_app
 from sayso.api.options import Options
 from sayso.api.routes import router
-<<<<<<< HEAD
-from sayso.model.requesterrors import NotReady
-=======
 from sayso.model.requesterrors import NotReady
 from tests.service.dripping import BODY
->>>>>>> h-e
 from tests.service.serving import CANARY, Payment, Served, serving
 from tests.service.test_shell_json import TRAPS
 

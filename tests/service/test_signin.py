@@ -1,6 +1,7 @@
 """Links, sessions and tokens: what they open, for how long, and everything that ends them (T78)."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -256,6 +257,34 @@ def test_an_ended_idle_or_foreign_session_switches_nothing(world: World) -> None
     world.clock.advance(hours=12)
     with pytest.raises(Unauthenticated):
         world.do(world.directory.sign_in.switch(here.text, elsewhere))
+
+
+@pytest.mark.parametrize("how", ["disabled", "removed"])
+def test_what_was_left_in_force_opens_nothing_for_who_is_out(world: World, how: str) -> None:
+    """Ending what somebody has is one wall; looking at the person at each request is the other."""
+    here, elsewhere = _two_workspaces(world)
+    token = world.do(world.directory.tokens.create(here.principal, name="t"))
+    person = here.principal.person
+    assert person is not None
+    link = world.do(world.directory.sign_in.make_link(world.local, person.id))
+    if how == "disabled":
+        gone = replace(person, disabled_at=world.clock.now())
+        world.do(world.store.run(lambda tx: tx.directory.update_person(gone)))
+    else:
+        world.do(world.store.run(lambda tx: tx.directory.delete_member(DEFAULT_WORKSPACE, person.id)))
+    for work in (
+        world.directory.authenticate_session(here.text),
+        world.directory.authenticate_token(token.text),
+        world.directory.sign_in.switch(here.text, elsewhere),
+        world.directory.people.list(here.principal),
+    ):
+        with pytest.raises(Unauthenticated):
+            world.do(work)
+    if how == "disabled":
+        with pytest.raises(Unauthenticated):
+            world.do(world.directory.sign_in.by_link(link.text))
+    else:  # still a member of the other workspace, and signed in there
+        assert world.do(world.directory.sign_in.by_link(link.text)).principal.workspace.id == elsewhere
 
 
 # -- tokens ----------------------------------------------------------------------------------------------------

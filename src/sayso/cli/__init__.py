@@ -5,7 +5,22 @@ from typing import Annotated
 import typer
 
 from sayso import __version__
-from sayso.cli import audit, config, decisions, demo, packets, running, runs, serve, sessions, tasks, worker
+from sayso.cli import (
+    audit,
+    config,
+    decisions,
+    demo,
+    keys,
+    packets,
+    people,
+    running,
+    runs,
+    serve,
+    sessions,
+    tasks,
+    tokens,
+    worker,
+)
 from sayso.cli.failures import answered
 
 app = typer.Typer(
@@ -18,6 +33,9 @@ app.add_typer(runs.app, name="runs", help="Runs: list, show, cancel.")
 app.command("demo")(demo.demo)
 app.add_typer(sessions.app, name="sessions", help="Sessions: list, show, terminate.")
 app.add_typer(audit.app, name="audit", help="Who did what, and whether the record of it still holds.")
+app.add_typer(people.app, name="people", help="Who is in a workspace, with which role.")
+app.add_typer(keys.app, name="keys", help="API keys of programs.")
+app.add_typer(tokens.app, name="tokens", help="Tokens of people on the command line.")
 app.command("run")(running.run_)
 app.command("worker")(worker.worker)
 app.command("serve")(serve.serve)
