@@ -1,6 +1,6 @@
 """`sayso serve` composed: one process with the API and, unless it is told otherwise, a worker on one database.
 
-Whoever adds routes names them in `routers`. The address is taken before the database is opened, so that a port that is
+The address is taken before the database is opened, so that a port that is
 taken leaves no file behind.
 """
 
@@ -15,36 +15,32 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 import structlog
-from fastapi import APIRouter
 
 from sayso.api.application import create_app
 from sayso.api.options import LOOPBACK_NAMES, Options
 from sayso.api.server import Server, listen
-from sayso.api.services import Services
 from sayso.api.strict import JsonLimits
+from sayso.api.v1 import router
+from sayso.api.v1.service import Service
 from sayso.app.announcing import Announcement
-from sayso.app.clock import SystemClock, SystemIds
 from sayso.app.database import SqliteDb
+from sayso.app.service import Parts, compose
 from sayso.app.settings import Settings
 from sayso.app.worker import Worker
 from sayso.model.requesterrors import AddressUnprotected, NotReady
 from sayso.programs.context import Program
-from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Clock, Store
 
 _log = structlog.get_logger("sayso.serve")
 _READY_FOR = timedelta(seconds=1)
 
 
-def routers() -> list[APIRouter]:
-    """Return the routes that are served beside health and metrics."""
-    return []
-
-
-async def sign_in_link(runtime: Runtime, url: str) -> str | None:
-    """Return a link that signs in once; None while the service has no pages to sign in to."""
-    del runtime, url
-    return None
+async def sign_in_link(service: Service, settings: Settings, url: str) -> str | None:
+    """Return a link that signs this machine's user in, once; None where people sign in by a provider."""
+    if settings.oidc is not None:
+        return None
+    link = await service.directory.first_link(settings.user)
+    return f"{url}/login?once={link.text}"
 
 
 async def serve(
@@ -58,14 +54,15 @@ async def serve(
     """
     check_address(settings)
     with listen(settings.host, settings.port) as listening:
-        services = make_services(db, settings, worker := _Work(db, settings, programs))
-        app = create_app(services, routers())
+        worker = _Work(db, settings, programs)
+        services = await make_service(db, settings, programs, worker)
+        app = create_app(services, [router])
         server = Server(app, services, trusted_proxies=settings.trusted_proxies)
         _stop_on_signals(server)
         working = worker.start(services.stopping)
         serving = asyncio.create_task(server.serve([listening]))
         await server.ready.wait()
-        announce(await _announcement(services.runtime, settings, programs, listening))
+        announce(await _announcement(services, settings, programs, listening))
         await asyncio.wait({serving, working} if working else {serving}, return_when=asyncio.FIRST_COMPLETED)
         server.stop()
         await serving
@@ -95,16 +92,12 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def make_services(db: SqliteDb, settings: Settings, worker: "_Work | None" = None) -> Services:
-    """Return what routes are given."""
-    clock, runtime = SystemClock(), db.runtime
-    return Services(
-        runtime=runtime,
-        clock=clock,
-        ids=SystemIds(),
-        ready=Readiness(runtime.store, clock, (lambda: True) if worker is None else worker.is_well),
-        options=make_options(settings),
-    )
+async def make_service(
+    db: SqliteDb, settings: Settings, programs: Sequence[Program], worker: "_Work | None" = None
+) -> Service:
+    """Return the composed service: what is loaded is deployed, and what is made as data can run here."""
+    ready = Readiness(db.runtime.store, db.runtime.clock, (lambda: True) if worker is None else worker.is_well)
+    return await compose(Parts(db=db, programs=programs, options=make_options(settings), ready=ready))
 
 
 def make_options(settings: Settings) -> Options:
@@ -179,7 +172,7 @@ def _stop_on_signals(server: Server) -> None:
 
 
 async def _announcement(
-    runtime: Runtime, settings: Settings, programs: Sequence[Program], listening: socket.socket
+    service: Service, settings: Settings, programs: Sequence[Program], listening: socket.socket
 ) -> Announcement:
     host, port = listening.getsockname()[:2]
     url = settings.base_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -191,5 +184,5 @@ async def _announcement(
         database=str(settings.database),
         programs=tuple(program.name for program in programs),
         worker=settings.worker,
-        sign_in=await sign_in_link(runtime, url),
+        sign_in=await sign_in_link(service, settings, url),
     )

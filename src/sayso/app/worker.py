@@ -3,14 +3,19 @@
 import asyncio
 from collections.abc import Sequence
 
+from sayso.app.dataagents import DataAgents
 from sayso.app.database import SqliteDb
 from sayso.app.portal import portal
 from sayso.engines.local import LocalEngine
+from sayso.programs.agent.definition import AgentDefinition
+from sayso.programs.agent.operations import Operations
 from sayso.programs.context import Program
 
 
 class Worker:
     """Advances the runs of some workflows and agents whenever they can move: after decisions, deadlines and crashes.
+
+    Runs of agents made as data move here too, with the tools of these agents as their operations.
 
     Args:
         db: The database.
@@ -39,6 +44,10 @@ class Worker:
         runtime = self._db.runtime
         for workflow in self._workflows:
             runtime.register(workflow)
+        if not runtime.knows_data_agents:
+            operations = Operations()
+            operations.add_from(item for item in self._workflows if isinstance(item, AgentDefinition))
+            runtime.resolve_with(DataAgents(operations))
         engine = LocalEngine(
             runtime,
             runtime.advance,
