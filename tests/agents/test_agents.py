@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from sayso import Agent, SqliteDb, StepFailed, ToolContext, ToolError, Toolkit, Worker, tool
+from sayso import Agent, SqliteDb, StepFailed, ToolContext, ToolError, Toolkit, Worker, Workflow, tool
 from sayso.app.portal import portal
-from sayso.model.errors import AlreadyDecided, Invalid, RunNotPaused, TaskExpired
+from sayso.model.errors import AlreadyDecided, Invalid, RunNotFound, RunNotPaused, TaskExpired
 from sayso.testing import CountingIds, FakeClock, ScriptedModel, call
 
 
@@ -360,6 +360,20 @@ def test_a_runs_time_is_over_while_it_waits(desk: Desk) -> None:
     output = agent.get_run_output("run")
     assert (output.status, output.requirements[0].status, desk.ran) == ("ERROR", "cancelled", [])
     assert desk.calls() == {"turn#1/call:1": "cancelled"}
+
+
+def test_a_run_is_cancelled_by_its_own_agent_only(desk: Desk) -> None:
+    desk.run(REFUND, "never")
+    other = Agent("other", model=ScriptedModel([]), db=desk.agent().db)
+    flow = Workflow("flow", steps=[lambda _: "x"], db=other.db)
+    for stranger in (other, flow):
+        with pytest.raises(RunNotFound, match="one of 'desk'"):
+            stranger.cancel_run("run")
+        with pytest.raises(RunNotFound):
+            stranger.cancel_run("nowhere")
+    assert desk.agent().get_run_output("run").is_paused
+    assert desk.agent().cancel_run("run")
+    assert not desk.agent().cancel_run("run")
 
 
 @dataclass
