@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from sayso.stores.driver import sqlite_module
+
 AGENT = """
 from sayso import Agent, tool
 from sayso.testing import ScriptedModel, call
@@ -44,6 +46,13 @@ class Cli:
 
     def start(self) -> dict[str, Any]:
         return json.loads(self("run", "agents.py:it", "please", "--json", "-s", "ses", ok=5))
+
+    def sql(self, statement: str) -> list[Any]:
+        connection = sqlite_module().connect(str(self.folder / "s.db"))
+        with connection:
+            found = connection.execute(statement).fetchall()
+        connection.close()
+        return found
 
     def finish(self) -> str:
         code = "import agents, sys; from sayso import SqliteDb; agents.it.db = SqliteDb('s.db');"
@@ -120,7 +129,31 @@ def test_a_waiting_session_is_marked_complete(tmp_path: Path) -> None:
     assert json.loads(sayso("sessions", "complete", "ses", "-m", "paid by hand", "--json"))["completed"] == [run]
     assert json.loads(sayso("runs", "show", run, "--json"))["state"] == "completed"
     assert json.loads(sayso("tasks", "ls", "--json"))["tasks"] == []
-    assert "0 runs completed" in sayso("sessions", "complete", "ses")
+    sayso("sessions", "complete", "ses", ok=4)
+    sayso("sessions", "complete", "none", ok=3)
+
+
+def test_a_session_is_completed_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Item 176: one of its runs is at work."""
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    working, waiting = sayso.start()["run_id"], sayso.start()["run_id"]
+    sayso.sql(f"UPDATE runs SET state = 'running', ready_at = 9e15 WHERE run_id = '{working}'")
+    sayso("sessions", "complete", "ses", ok=4)
+    assert json.loads(sayso("runs", "show", waiting, "--json"))["state"] == "waiting"
+    assert len(json.loads(sayso("tasks", "ls", "--json"))["tasks"]) == 2
+
+
+def test_a_session_is_terminated_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    runs = [sayso.start()["run_id"] for _ in range(3)]
+    blocked = f"UPDATE ON runs WHEN old.run_id = '{runs[1]}' BEGIN SELECT RAISE(ABORT, 'disk'); END"
+    sayso.sql(f"CREATE TRIGGER broken BEFORE {blocked}")
+    sayso("sessions", "terminate", "ses", "--json", ok=1)
+    assert {json.loads(sayso("runs", "show", run, "--json"))["state"] for run in runs} == {"waiting"}
+    sayso.sql("DROP TRIGGER broken")
+    assert json.loads(sayso("sessions", "terminate", "ses", "-m", "over", "--json", SAYSO_USER="ana"))["ended"] == runs
+    who = sayso.sql("SELECT by_id, via FROM audit WHERE action = 'session.terminated'")
+    assert who == [("ana", "cli")]
 
 
 def test_a_target_that_is_none_is_refused(tmp_path: Path) -> None:
