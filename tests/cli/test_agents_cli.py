@@ -107,8 +107,62 @@ def test_what_does_not_fit_leaves_the_task_open(tmp_path: Path) -> None:
 def test_arguments_are_edited_in_the_editor(tmp_path: Path) -> None:
     sayso = Cli(tmp_path, 'call("pay", amount=5)')
     task = sayso.start()["waiting_for"][0]["task"]
-    sayso("tasks", "edit", task, EDITOR="sed -i s/5.0/6.5/")
+    sayso("tasks", "edit", task, EDITOR="sed -i s/5.0/6.5/", TMPDIR=str(tmp_path))
     assert "paid 6.5" in sayso.finish()
+    assert not list(tmp_path.glob("sayso-*")), "the draft has done its work"
+
+
+_CANNOT: dict[str, tuple[str, str]] = {
+    "no-such-editor": ("can be started", ""),
+    "'": ("can be started", ""),
+    "false": ("it returned 1", ""),
+    "sh -c 'sed -i s/5.0/6.5/ $0; exit 3'": ("it returned 3", '"amount": 6.5'),
+    "sed -i 's/5.0/5.0,,/'": ("Expected JSON", '"amount": 5.0,,'),
+    """sh -c 'printf \"\\377\" > $0'""": ("UTF-8", "\udcff"),
+    "sed -i s/5.0/true/": ("amount", '"amount": true'),
+}
+"""Editors, what is said of each, and what of it is kept."""
+
+
+@pytest.mark.parametrize("editor", _CANNOT)
+def test_what_was_written_survives_whatever_goes_wrong(tmp_path: Path, editor: str) -> None:
+    """Nothing is decided, the error says why, and the draft can be mended and given again."""
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    task = sayso.start()["waiting_for"][0]["task"]
+    said, kept = _CANNOT[editor]
+    drafts = tmp_path / "drafts"
+    drafts.mkdir()
+    error = json.loads(sayso("tasks", "edit", task, "--json", ok=1, EDITOR=editor, TMPDIR=str(drafts)))["error"]
+    assert said in error["message"]
+    assert json.loads(sayso("tasks", "show", task, "--json"))["status"] == "pending"
+    found = [path for path in drafts.rglob("*") if path.is_file()]
+    assert [kept in path.read_text(errors="surrogateescape") for path in found] == ([True] if kept else [])
+    assert list(drafts.iterdir()) == [path.parent for path in found], "nothing else is left behind"
+    if kept:
+        (draft,) = found
+        assert f"--file {draft}" in error["hint"]
+        draft.write_text('{"amount": 8}')
+        sayso("tasks", "edit", task, "--file", str(draft))
+        assert "paid 8.0" in sayso.finish()
+
+
+def test_a_draft_that_came_too_late_is_kept(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    task = sayso.start()["waiting_for"][0]["task"]
+    other = f"{sys.executable} -m sayso tasks reject {task} -d s.db"
+    editor = f"sh -c 'sed -i s/5.0/6.5/ $0; {other}'"
+    error = json.loads(
+        sayso("tasks", "edit", task, "--json", ok=4, EDITOR=editor, TMPDIR=str(tmp_path)).splitlines()[-1]
+    )["error"]
+    assert error["code"] == "already_decided"
+    draft = Path(error["hint"].rpartition("--file ")[2])
+    assert '"amount": 6.5' in draft.read_text()
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    task = sayso.start()["waiting_for"][0]["task"]
+    assert "Expected a file" in sayso("tasks", "edit", task, "--file", "nowhere.json", "--json", ok=1)
 
 
 def test_a_session_is_listed_shown_and_terminated(tmp_path: Path) -> None:
