@@ -221,6 +221,36 @@ def test_an_unknown_price_is_none_and_no_error(provider: Provider, wire: Wire) -
     assert (output.content, output.usage.cost, run.usage.cost, run.usage.total_tokens) == ("Hello.", None, None, 10)
 
 
+# -- settings ----------------------------------------------------------------------------------------------------
+
+SAMPLING = {"temperature": 0.5, "top_p": 0.9, "top_k": 40}
+
+
+@pytest.mark.parametrize(
+    ("wire_", "model", "dropped"),
+    [
+        (OpenAI(), "m", {"top_k"}),
+        (OpenAI(), "gpt-5", {"temperature", "top_p", "top_k"}),
+        (Anthropic(), "m", set()),
+        (Anthropic(), "claude-opus-4-7", {"temperature", "top_p", "top_k"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_setting_that_a_model_does_not_take_is_dropped_and_said(
+    provider: Provider, wire_: Wire, model: str, dropped: set[str]
+) -> None:
+    provider.answers = [(200, wire_.answer("Hello.", model=model))]
+    payer = Payer(provider, wire_, model, **SAMPLING)
+    output = payer.agent.run("hi", run_id="r")
+    sent = {name: provider.asked[0][name] for name in SAMPLING if name in provider.asked[0]}
+    assert sent == {name: value for name, value in SAMPLING.items() if name not in dropped}
+    warned = payer.agent.get_run_output("r").messages[-1].warnings
+    assert warned == output.messages[-1].warnings
+    assert warned == tuple(
+        f"{name} was not sent: {wire_.provider}:{model} does not take it" for name in SAMPLING if name in dropped
+    )
+
+
 # -- names -------------------------------------------------------------------------------------------------------
 
 

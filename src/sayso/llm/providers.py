@@ -11,6 +11,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from typing import Any, NamedTuple, cast
 
+from sayso.llm.sampling import sampling
 from sayso.model.errors import Invalid
 from sayso.model.messages import (
     AssistantMessage,
@@ -78,9 +79,10 @@ class ProviderModel:
     async def respond(self, request: ModelRequest, delta: Delta | None = None) -> AssistantMessage:
         """See the port."""
         failures: list[str] = []
+        settings, dropped = sampling(request, self._client())
         while True:
             try:
-                answer = await self._once(request, delta)
+                answer = await self._once(request, {**settings, "timeout": self._timeout}, delta)
             except Exception as exc:
                 pause = _pause(exc, len(failures))
                 if pause is None or len(failures) >= self._retries:
@@ -90,9 +92,10 @@ class ProviderModel:
                 failures.append(f"{type(exc).__name__}: {str(exc)[:300]}")
                 await asyncio.sleep(pause)
             else:
-                return replace(_message(answer), retries=tuple(failures))
+                warnings = [f"{name} was not sent: {self.name} does not take it" for name in dropped]
+                return replace(_message(answer), retries=tuple(failures), warnings=tuple(warnings))
 
-    async def _once(self, request: ModelRequest, delta: Delta | None) -> Any:
+    async def _once(self, request: ModelRequest, settings: dict[str, Any], delta: Delta | None) -> Any:
         from pydantic_ai import direct  # Lazy: two seconds, and only a run that asks a real model needs it.
         from pydantic_ai.models import ModelRequestParameters
         from pydantic_ai.tools import ToolDefinition
@@ -102,7 +105,7 @@ class ProviderModel:
             for offer in request.tools
         ]
         parameters = ModelRequestParameters(function_tools=tools)
-        options: Any = {"model_settings": _settings(request, self._timeout), "model_request_parameters": parameters}
+        options: Any = {"model_settings": settings, "model_request_parameters": parameters}
         messages = _history(request)
         if delta is None:
             answer = await direct.model_request(self._client(), messages, **options)
@@ -201,11 +204,6 @@ def _missing(provider: str, why: str) -> Invalid:
         f"Expected the extra of provider '{provider}' to be installed, but: {why}.",
         hint=f"pip install '{home}[{provider}]'",
     )
-
-
-def _settings(request: ModelRequest, timeout: float) -> dict[str, Any]:
-    wanted = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k, "timeout": timeout}
-    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def _history(request: ModelRequest) -> list[Any]:
