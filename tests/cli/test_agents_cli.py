@@ -210,6 +210,57 @@ def test_a_session_is_terminated_as_a_whole_or_not_at_all(tmp_path: Path) -> Non
     assert who == [("ana", "cli")]
 
 
+TROUBLED = """
+import dataclasses
+from sayso.model.messages import Usage
+
+class Troubled(ScriptedModel):
+    async def respond(self, request, delta=None):
+        if len(request.messages) > 3:
+            raise RuntimeError("the model is \\x1b[31mdown")
+        answer = await super().respond(request, delta)
+        first = request.turn == 1
+        return dataclasses.replace(
+            answer, model="m-1", usage=Usage(input_tokens=70, output_tokens=7, cost=0.00021 if first else None),
+            retries=("ModelRateLimitError: slow down",) if first else (), warnings=("top_k was not sent",),
+        )
+
+member = Agent("paying", model=Troubled([call("dies"), "done"]), tools=[dies], description="Pays.")
+it = Agent("it", model=Troubled([call("ask_paying", task="x"), "never"]), members=[member])
+"""
+
+
+def test_a_run_shows_what_each_turn_used_and_what_went_wrong(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, '"hello"')
+    (tmp_path / "agents.py").write_text(AGENT.format(turn="1") + TROUBLED)
+    started = sayso.start()
+    sayso("tasks", "choose", started["waiting_for"][0]["task"], "happened")
+    shown = json.loads(sayso("runs", "show", started["run_id"], "--json"))
+    used = {"model": "m-1", "input_tokens": 70, "output_tokens": 7, "warnings": ["top_k was not sent"], "error": None}
+    slow = {"cost": 0.00021, "retries": ["ModelRateLimitError: slow down"]}
+    assert shown["turns"] == [
+        {"key": "turn#1/model", **used, **slow},
+        {"key": "turn#1/call:1/turn#1/model", **used, **slow},
+    ]
+    (called,) = shown["calls"]
+    assert (called["tool"], called["effect"], called["state"], called["attempts"]) == ("dies", "once", "uncertain", 1)
+    text = sayso("runs", "show", started["run_id"])
+    assert "turn turn#1/model  m-1  70 + 7 tokens, $0.000210" in text
+    assert "tried again after: ModelRateLimitError: slow down" in text
+    assert "warning: top_k was not sent" in text
+    assert f"dies (once)  uncertain  started 1 x, key {called['idempotency_key']}" in text
+
+
+def test_a_turn_that_failed_is_shown_with_its_error(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, '"hello"')
+    late = TROUBLED.replace("len(request.messages) > 3", "True")
+    (tmp_path / "agents.py").write_text(AGENT.format(turn="1") + late)
+    run = json.loads(sayso("run", "agents.py:it", "please", "--json", ok=1))["run_id"]
+    (turn,) = json.loads(sayso("runs", "show", run, "--json"))["turns"]
+    assert (turn["error"], turn["cost"]) == ("RuntimeError: the model is \x1b[31mdown", None)
+    assert "failed: RuntimeError: the model is \\x1b[31mdown" in sayso("runs", "show", run)
+
+
 def test_a_target_that_is_none_is_refused(tmp_path: Path) -> None:
     sayso = Cli(tmp_path, '"hello"')
     sayso("run", "agents.py:pay", ok=1)
