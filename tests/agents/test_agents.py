@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from sayso import Agent, SqliteDb, StepFailed, ToolContext, ToolError, Toolkit, Worker, tool
+from sayso import Agent, SqliteDb, StepFailed, ToolContext, ToolError, Toolkit, Worker, Workflow, tool
 from sayso.app.portal import portal
-from sayso.model.errors import AlreadyDecided, Invalid, RunNotPaused, TaskExpired
+from sayso.model.errors import AlreadyDecided, Invalid, RunNotFound, RunNotPaused, TaskExpired
 from sayso.testing import CountingIds, FakeClock, ScriptedModel, call
 
 
@@ -349,6 +349,40 @@ def test_each_limit_has_its_code(desk: Desk, options: Any, turns: Any, code: str
     assert desk.agent().get_run_output("run").error_code == code
 
 
+LOOK = call("look_up", customer="a")
+
+
+@pytest.mark.parametrize(
+    "turn", [[LOOK, LOOK, LOOK], [LOOK, REFUND, LOOK], [REFUND, call("nothing"), LOOK], [LOOK, LOOK, call("nothing")]]
+)
+@pytest.mark.parametrize("before", [0, 1])
+def test_of_a_turn_beyond_the_limit_no_call_is_executed(desk: Desk, turn: Any, before: int) -> None:
+    """Item 42: the run is certain to fail, so nothing happens for it, and nobody is asked."""
+    desk.options = {"max_tool_calls": 2 + before}
+    with pytest.raises(StepFailed, match=f"used up its {2 + before} tool calls"):
+        desk.run(*[LOOK] * before, turn, "never")
+    output = desk.agent().get_run_output("run")
+    assert (output.error_code, output.requirements) == ("max_tool_calls_exceeded", [])
+    assert len(desk.ran) == before
+    assert desk.calls() == {f"turn#{number}/call:1": "succeeded" for number in range(1, before + 1)}
+
+
+def test_a_turn_up_to_the_limit_is_executed(desk: Desk) -> None:
+    """Refused calls count, platform tools do not."""
+    desk.options = {"max_tool_calls": 3}
+    asked = call("ask_human_text", question="Why?")
+    desk.run([LOOK, asked, REFUND, asked, call("nothing")], asked, LOOK, "never")
+
+    def decide(item: Any) -> None:
+        item.confirm() if item.kind == "approval" else item.answer("because")
+
+    for _ in range(3):
+        assert desk.go_on(decide).is_paused
+    with pytest.raises(StepFailed, match="max_tool_calls_exceeded"):
+        desk.go_on(decide)
+    assert [name for name, *_ in desk.ran] == ["look_up", "refund"]
+
+
 def test_a_runs_time_is_over_while_it_waits(desk: Desk) -> None:
     """Item 182: the run fails, and its tasks are closed."""
     desk.options = {"max_session_seconds": 60}
@@ -360,6 +394,20 @@ def test_a_runs_time_is_over_while_it_waits(desk: Desk) -> None:
     output = agent.get_run_output("run")
     assert (output.status, output.requirements[0].status, desk.ran) == ("ERROR", "cancelled", [])
     assert desk.calls() == {"turn#1/call:1": "cancelled"}
+
+
+def test_a_run_is_cancelled_by_its_own_agent_only(desk: Desk) -> None:
+    desk.run(REFUND, "never")
+    other = Agent("other", model=ScriptedModel([]), db=desk.agent().db)
+    flow = Workflow("flow", steps=[lambda _: "x"], db=other.db)
+    for stranger in (other, flow):
+        with pytest.raises(RunNotFound, match="one of 'desk'"):
+            stranger.cancel_run("run")
+        with pytest.raises(RunNotFound):
+            stranger.cancel_run("nowhere")
+    assert desk.agent().get_run_output("run").is_paused
+    assert desk.agent().cancel_run("run")
+    assert not desk.agent().cancel_run("run")
 
 
 @dataclass

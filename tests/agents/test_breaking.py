@@ -371,6 +371,22 @@ _WRONG: list[dict[str, Any]] = [
     {"wait_budget_seconds": -1},
     {"max_session_seconds": float("nan")},
     {"question_timeout": float("nan")},
+    {"question_timeout": float("inf")},
+    {"max_session_seconds": float("inf")},
+    {"max_session_seconds": "60"},
+    {"max_active_seconds": True},
+    {"wait_budget_seconds": None},
+    {"max_iterations": 2.5},
+    {"max_iterations": "10"},
+    {"max_tool_calls": True},
+    {"max_tokens_per_run": None},
+    {"max_session_tokens": 10.5},
+    {"temperature": "a"},
+    {"temperature": True},
+    {"top_p": "a"},
+    {"top_k": 2.5},
+    {"num_history_runs": -1},
+    {"num_history_runs": 1.5},
 ]
 
 

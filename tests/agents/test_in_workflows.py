@@ -246,3 +246,135 @@ def test_executor_answers_travel_as_dicts(case: Case) -> None:
     sent["executor_requirements"][0] = {"id": sent["executor_requirements"][0]["id"], "confirmation": True}
     output = case.workflow().continue_run(run_id="run", session_id="ses", step_requirements=[sent])
     assert (output.status, case.ran) == ("COMPLETED", [("payer", 5.0)])
+
+
+def test_agents_in_a_parallel_in_a_loop_ask_in_every_pass(case: Case) -> None:
+    def loop() -> Loop:
+        both = Parallel(Step("a", agent=case.agent(name="ann")), Step("b", agent=case.agent(name="bob")), name="p")
+        return Loop([both], name="l", max_iterations=2)
+
+    output = case.start(loop, lambda: Step("after", lambda s: s.previous_step_content))
+    for number in range(4):
+        assert len(case.ran) == number
+        waiting = [item.step_id for item in output.steps_requiring_executor_resolution]
+        assert len(waiting) == 2 - number % 2
+        output = case.confirm_tool()
+    assert output.status == "COMPLETED"
+    assert sorted(case.ran) == [("ann", 5.0)] * 2 + [("bob", 5.0)] * 2
+    assert case.ran[0][0] != case.ran[1][0], "the second pass began after both of the first"
+
+
+def test_both_agents_of_a_pass_are_decided_at_once(case: Case) -> None:
+    def loop() -> Loop:
+        both = Parallel(Step("a", agent=case.agent(name="ann")), Step("b", agent=case.agent(name="bob")), name="p")
+        return Loop([both], name="l", max_iterations=2)
+
+    case.start(loop)
+    for number in (1, 2):
+        workflow = case.workflow()
+        output = workflow.get_run_output("run")
+        for step in output.active_step_requirements:
+            step.executor_requirements[0].confirm()
+        output = workflow.continue_run(output)
+        assert len(case.ran) == 2 * number
+    assert output.status == "COMPLETED"
+
+
+def test_a_loop_in_a_nested_workflow_asks_in_every_pass(case: Case) -> None:
+    def nested() -> Step:
+        inner = Loop(
+            [Step("gated", agent=case.agent()), Step("note", lambda s: s.previous_step_content)],
+            name="l",
+            max_iterations=3,
+        )
+        return Step("outer", workflow=Workflow("inner", steps=[inner]))
+
+    output = case.start(nested, lambda: Step("after", lambda s: f"after {s.previous_step_content}"))
+    seen = []
+    for _ in range(3):
+        seen.append(output.steps_requiring_executor_resolution[0].step_id)
+        output = case.confirm_tool()
+    assert len(set(seen)) == 3
+    assert (output.status, output.content, len(case.ran)) == ("COMPLETED", "after payer: paid 5.0", 3)
+
+
+@pytest.mark.parametrize(("route", "who"), [("first", "ann"), ("second", "bob")])
+@pytest.mark.parametrize("yes", [True, False])
+def test_an_agent_on_a_route_that_a_person_has_chosen(case: Case, route: str, who: str, yes: bool) -> None:
+    """The route is asked first; then the tool of the agent on it, and nobody else's."""
+
+    def router() -> Router:
+        choices = [Step("first", agent=case.agent(name="ann")), Step("second", agent=case.agent(name="bob"))]
+        return Router(choices, name="r", human_review=HumanReview(requires_user_input=True))
+
+    output = case.start(router)
+    assert (output.pause_kind, case.ran) == ("step", [])
+    output = case.go_on(lambda item: item.select(route))
+    (step,) = output.steps_requiring_executor_resolution
+    assert step.executor_name == who
+    output = case.go_on(
+        lambda item: item.executor_requirements[0].confirm() if yes else item.executor_requirements[0].reject("no")
+    )
+    assert output.status == "COMPLETED"
+    assert output.content.startswith(f"{who}: {'paid 5.0' if yes else 'Error (rejected_by_human)'}")
+    assert case.ran == ([(who, 5.0)] if yes else [])
+
+
+def team(case: Case, *members: str, name: str = "desk") -> Team:
+    """A leader that hands one task to every member at once, and tells what they said."""
+    asked = [call(f"ask_{member}", task=f"pay for {member}") for member in members]
+
+    def tell(request: Any) -> str:
+        return f"{name}: " + " | ".join(item.text for item in request.messages if item.role == "tool")
+
+    paying = [case.agent(name=member, description="Pays.") for member in members]
+    return Team(name, members=paying, model=ScriptedModel([asked, tell]))
+
+
+def test_of_two_members_one_is_confirmed_and_the_other_rejected(case: Case) -> None:
+    output = case.start(lambda: Step("work", team=team(case, "ann", "bob")))
+    (step,) = output.steps_requiring_executor_resolution
+    by_name = {item.step_name: item.id for item in step.executor_requirements}
+    assert sorted(by_name) == ["ann", "bob"]
+
+    def find(item: Any, name: str) -> Any:
+        return next(one for one in item.executor_requirements if one.id == by_name[name])
+
+    output = case.go_on(lambda item: find(item, "bob").reject("not bob"))
+    assert (output.status, case.ran) == ("PAUSED", [])
+    output = case.go_on(lambda item: find(item, "ann").confirm())
+    assert (output.status, case.ran) == ("COMPLETED", [("ann", 5.0)])
+    refused = "bob: Error (rejected_by_human): a person rejected this call: not bob"
+    assert output.content == f"desk: ann: paid 5.0 | {refused}"
+
+
+def test_teams_in_a_parallel_are_decided_member_by_member(case: Case) -> None:
+    def block() -> Parallel:
+        east, west = team(case, "ann", "bob", name="east"), team(case, "cay", "dan", name="west")
+        return Parallel(Step("e", team=east), Step("w", team=west), Step("free", lambda _: "free"), name="p")
+
+    output = case.start(block, lambda: Step("after", lambda s: s.previous_step_content))
+    asked = {item.step_name: len(item.executor_requirements) for item in output.steps_requiring_executor_resolution}
+    assert asked == {"e": 2, "w": 2}
+    for number in range(1, 5):
+        output = case.confirm_tool()
+        assert len(case.ran) == number
+    assert output.status == "COMPLETED"
+    assert sorted(name for name, _ in case.ran) == ["ann", "bob", "cay", "dan"]
+    assert output.content == {
+        "e": "east: ann: paid 5.0 | bob: paid 5.0", "w": "west: cay: paid 5.0 | dan: paid 5.0", "free": "free",
+    }  # fmt: skip
+
+
+def test_a_member_that_is_rejected_in_a_parallel_leaves_the_other_team_alone(case: Case) -> None:
+    def block() -> Parallel:
+        return Parallel(Step("e", team=team(case, "ann", name="east")), Step("w", team=team(case, "bob", name="west")))
+
+    output = case.start(block)
+    workflow = case.workflow()
+    output = workflow.get_run_output("run")
+    for step in output.active_step_requirements:
+        (item,) = step.executor_requirements
+        item.confirm() if step.step_name == "w" else item.reject("no")
+    output = workflow.continue_run(output)
+    assert (output.status, case.ran) == ("COMPLETED", [("bob", 5.0)])

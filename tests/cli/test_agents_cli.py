@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from sayso.stores.driver import sqlite_module
+
 AGENT = """
 from sayso import Agent, tool
 from sayso.testing import ScriptedModel, call
@@ -44,6 +46,13 @@ class Cli:
 
     def start(self) -> dict[str, Any]:
         return json.loads(self("run", "agents.py:it", "please", "--json", "-s", "ses", ok=5))
+
+    def sql(self, statement: str) -> list[Any]:
+        connection = sqlite_module().connect(str(self.folder / "s.db"))
+        with connection:
+            found = connection.execute(statement).fetchall()
+        connection.close()
+        return found
 
     def finish(self) -> str:
         code = "import agents, sys; from sayso import SqliteDb; agents.it.db = SqliteDb('s.db');"
@@ -98,8 +107,62 @@ def test_what_does_not_fit_leaves_the_task_open(tmp_path: Path) -> None:
 def test_arguments_are_edited_in_the_editor(tmp_path: Path) -> None:
     sayso = Cli(tmp_path, 'call("pay", amount=5)')
     task = sayso.start()["waiting_for"][0]["task"]
-    sayso("tasks", "edit", task, EDITOR="sed -i s/5.0/6.5/")
+    sayso("tasks", "edit", task, EDITOR="sed -i s/5.0/6.5/", TMPDIR=str(tmp_path))
     assert "paid 6.5" in sayso.finish()
+    assert not list(tmp_path.glob("sayso-*")), "the draft has done its work"
+
+
+_CANNOT: dict[str, tuple[str, str]] = {
+    "no-such-editor": ("can be started", ""),
+    "'": ("can be started", ""),
+    "false": ("it returned 1", ""),
+    "sh -c 'sed -i s/5.0/6.5/ $0; exit 3'": ("it returned 3", '"amount": 6.5'),
+    "sed -i 's/5.0/5.0,,/'": ("Expected JSON", '"amount": 5.0,,'),
+    """sh -c 'printf \"\\377\" > $0'""": ("UTF-8", "\udcff"),
+    "sed -i s/5.0/true/": ("amount", '"amount": true'),
+}
+"""Editors, what is said of each, and what of it is kept."""
+
+
+@pytest.mark.parametrize("editor", _CANNOT)
+def test_what_was_written_survives_whatever_goes_wrong(tmp_path: Path, editor: str) -> None:
+    """Nothing is decided, the error says why, and the draft can be mended and given again."""
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    task = sayso.start()["waiting_for"][0]["task"]
+    said, kept = _CANNOT[editor]
+    drafts = tmp_path / "drafts"
+    drafts.mkdir()
+    error = json.loads(sayso("tasks", "edit", task, "--json", ok=1, EDITOR=editor, TMPDIR=str(drafts)))["error"]
+    assert said in error["message"]
+    assert json.loads(sayso("tasks", "show", task, "--json"))["status"] == "pending"
+    found = [path for path in drafts.rglob("*") if path.is_file()]
+    assert [kept in path.read_text(errors="surrogateescape") for path in found] == ([True] if kept else [])
+    assert list(drafts.iterdir()) == [path.parent for path in found], "nothing else is left behind"
+    if kept:
+        (draft,) = found
+        assert f"--file {draft}" in error["hint"]
+        draft.write_text('{"amount": 8}')
+        sayso("tasks", "edit", task, "--file", str(draft))
+        assert "paid 8.0" in sayso.finish()
+
+
+def test_a_draft_that_came_too_late_is_kept(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    task = sayso.start()["waiting_for"][0]["task"]
+    other = f"{sys.executable} -m sayso tasks reject {task} -d s.db"
+    editor = f"sh -c 'sed -i s/5.0/6.5/ $0; {other}'"
+    error = json.loads(
+        sayso("tasks", "edit", task, "--json", ok=4, EDITOR=editor, TMPDIR=str(tmp_path)).splitlines()[-1]
+    )["error"]
+    assert error["code"] == "already_decided"
+    draft = Path(error["hint"].rpartition("--file ")[2])
+    assert '"amount": 6.5' in draft.read_text()
+
+
+def test_a_file_that_is_not_there_is_said(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    task = sayso.start()["waiting_for"][0]["task"]
+    assert "Expected a file" in sayso("tasks", "edit", task, "--file", "nowhere.json", "--json", ok=1)
 
 
 def test_a_session_is_listed_shown_and_terminated(tmp_path: Path) -> None:
@@ -120,7 +183,82 @@ def test_a_waiting_session_is_marked_complete(tmp_path: Path) -> None:
     assert json.loads(sayso("sessions", "complete", "ses", "-m", "paid by hand", "--json"))["completed"] == [run]
     assert json.loads(sayso("runs", "show", run, "--json"))["state"] == "completed"
     assert json.loads(sayso("tasks", "ls", "--json"))["tasks"] == []
-    assert "0 runs completed" in sayso("sessions", "complete", "ses")
+    sayso("sessions", "complete", "ses", ok=4)
+    sayso("sessions", "complete", "none", ok=3)
+
+
+def test_a_session_is_completed_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Item 176: one of its runs is at work."""
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    working, waiting = sayso.start()["run_id"], sayso.start()["run_id"]
+    sayso.sql(f"UPDATE runs SET state = 'running', ready_at = 9e15 WHERE run_id = '{working}'")
+    sayso("sessions", "complete", "ses", ok=4)
+    assert json.loads(sayso("runs", "show", waiting, "--json"))["state"] == "waiting"
+    assert len(json.loads(sayso("tasks", "ls", "--json"))["tasks"]) == 2
+
+
+def test_a_session_is_terminated_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, 'call("pay", amount=5)')
+    runs = [sayso.start()["run_id"] for _ in range(3)]
+    blocked = f"UPDATE ON runs WHEN old.run_id = '{runs[1]}' BEGIN SELECT RAISE(ABORT, 'disk'); END"
+    sayso.sql(f"CREATE TRIGGER broken BEFORE {blocked}")
+    sayso("sessions", "terminate", "ses", "--json", ok=1)
+    assert {json.loads(sayso("runs", "show", run, "--json"))["state"] for run in runs} == {"waiting"}
+    sayso.sql("DROP TRIGGER broken")
+    assert json.loads(sayso("sessions", "terminate", "ses", "-m", "over", "--json", SAYSO_USER="ana"))["ended"] == runs
+    who = sayso.sql("SELECT by_id, via FROM audit WHERE action = 'session.terminated'")
+    assert who == [("ana", "cli")]
+
+
+TROUBLED = """
+import dataclasses
+from sayso.model.messages import Usage
+
+class Troubled(ScriptedModel):
+    async def respond(self, request, delta=None):
+        if len(request.messages) > 3:
+            raise RuntimeError("the model is \\x1b[31mdown")
+        answer = await super().respond(request, delta)
+        first = request.turn == 1
+        return dataclasses.replace(
+            answer, model="m-1", usage=Usage(input_tokens=70, output_tokens=7, cost=0.00021 if first else None),
+            retries=("ModelRateLimitError: slow down",) if first else (), warnings=("top_k was not sent",),
+        )
+
+member = Agent("paying", model=Troubled([call("dies"), "done"]), tools=[dies], description="Pays.")
+it = Agent("it", model=Troubled([call("ask_paying", task="x"), "never"]), members=[member])
+"""
+
+
+def test_a_run_shows_what_each_turn_used_and_what_went_wrong(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, '"hello"')
+    (tmp_path / "agents.py").write_text(AGENT.format(turn="1") + TROUBLED)
+    started = sayso.start()
+    sayso("tasks", "choose", started["waiting_for"][0]["task"], "happened")
+    shown = json.loads(sayso("runs", "show", started["run_id"], "--json"))
+    used = {"model": "m-1", "input_tokens": 70, "output_tokens": 7, "warnings": ["top_k was not sent"], "error": None}
+    slow = {"cost": 0.00021, "retries": ["ModelRateLimitError: slow down"]}
+    assert shown["turns"] == [
+        {"key": "turn#1/model", **used, **slow},
+        {"key": "turn#1/call:1/turn#1/model", **used, **slow},
+    ]
+    (called,) = shown["calls"]
+    assert (called["tool"], called["effect"], called["state"], called["attempts"]) == ("dies", "once", "uncertain", 1)
+    text = sayso("runs", "show", started["run_id"])
+    assert "turn turn#1/model  m-1  70 + 7 tokens, $0.000210" in text
+    assert "tried again after: ModelRateLimitError: slow down" in text
+    assert "warning: top_k was not sent" in text
+    assert f"dies (once)  uncertain  started 1 x, key {called['idempotency_key']}" in text
+
+
+def test_a_turn_that_failed_is_shown_with_its_error(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, '"hello"')
+    late = TROUBLED.replace("len(request.messages) > 3", "True")
+    (tmp_path / "agents.py").write_text(AGENT.format(turn="1") + late)
+    run = json.loads(sayso("run", "agents.py:it", "please", "--json", ok=1))["run_id"]
+    (turn,) = json.loads(sayso("runs", "show", run, "--json"))["turns"]
+    assert (turn["error"], turn["cost"]) == ("RuntimeError: the model is \x1b[31mdown", None)
+    assert "failed: RuntimeError: the model is \\x1b[31mdown" in sayso("runs", "show", run)
 
 
 def test_a_target_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from math import isfinite
 from typing import Any, Literal, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -343,8 +344,26 @@ def _schema(given: Any) -> Any:
     return TypeAdapter(given).json_schema()
 
 
-def _positive(most: float | None) -> bool:
-    return most is None or most > 0
+def _number(given: Any, low: float, high: float = float("inf"), *, above: bool = False) -> bool:
+    """Tell whether a setting is a finite number within its bounds; with `above`, the lower one is out of bounds."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not isfinite(given):
+        return False
+    return given <= high and (given > low if above else given >= low)
+
+
+def _whole(given: Any, low: int, high: float = float("inf")) -> bool:
+    """Tell whether a setting is a whole number within its bounds."""
+    return isinstance(given, int) and _number(given, low, high)
+
+
+def _seconds(given: Any) -> bool:
+    """Tell whether a setting is a time that can pass."""
+    return _number(given, 0, above=True)
+
+
+def _given(value: Any, fits: Callable[..., bool], *bounds: float) -> bool:
+    """Tell whether a setting is left out, or fits."""
+    return value is None or fits(value, *bounds)
 
 
 def _check(version: AgentVersion) -> None:
@@ -353,18 +372,19 @@ def _check(version: AgentVersion) -> None:
         "name": not version.name,
         "mode": version.mode not in {"hitl", "request", "sub_agent"},
         "description (required of a sub-agent)": version.mode == "sub_agent" and not version.description,
-        "temperature (0 to 1)": version.temperature is not None and not 0 <= version.temperature <= 1,
-        "top_p (0.1 to 1)": version.top_p is not None and not 0.1 <= version.top_p <= 1,
-        "top_k (1 to 500)": version.top_k is not None and not 1 <= version.top_k <= 500,
-        "question_timeout (more than 0)": version.question_timeout is not None and not version.question_timeout > 0,
+        "temperature (0 to 1)": not _given(version.temperature, _number, 0, 1),
+        "top_p (0.1 to 1)": not _given(version.top_p, _number, 0.1, 1),
+        "top_k (1 to 500)": not _given(version.top_k, _whole, 1, 500),
+        "question_timeout (more than 0)": not _given(version.question_timeout, _seconds),
         "on_question_timeout": version.on_question_timeout not in {"reject", "cancel", "skip"},
-        "max_iterations (more than 0)": limits.max_iterations < 1,
-        "max_tool_calls (more than 0)": limits.max_tool_calls < 1,
-        "max_tokens_per_run (more than 0)": limits.max_tokens_per_run < 1,
-        "max_session_seconds (more than 0)": not _positive(limits.max_session_seconds),
-        "max_session_tokens (more than 0)": not _positive(limits.max_session_tokens),
-        "max_active_seconds (more than 0)": not _positive(limits.max_active_seconds),
-        "wait_budget_seconds (0 or more)": not limits.wait_budget_seconds >= 0,
+        "max_iterations (more than 0)": not _whole(limits.max_iterations, 1),
+        "max_tool_calls (more than 0)": not _whole(limits.max_tool_calls, 1),
+        "max_tokens_per_run (more than 0)": not _whole(limits.max_tokens_per_run, 1),
+        "max_session_seconds (more than 0)": not _given(limits.max_session_seconds, _seconds),
+        "max_session_tokens (more than 0)": not _given(limits.max_session_tokens, _whole, 1),
+        "max_active_seconds (more than 0)": not _given(limits.max_active_seconds, _seconds),
+        "wait_budget_seconds (0 or more)": not _number(limits.wait_budget_seconds, 0),
+        "num_history_runs (0 or more)": not _whole(version.history_runs, 0),
         "input_schema": unusable_schema(version.input_schema) is not None,
         "output_schema": unusable_schema(version.output_schema) is not None,
     }

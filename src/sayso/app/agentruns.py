@@ -1,5 +1,6 @@
 """Runs of agents as their callers see them: outputs, the answers that come back, and what earlier runs have said."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
@@ -19,6 +20,9 @@ from sayso.programs.agent.texts import rendered
 from sayso.programs.workflow.output import RunStatus
 from sayso.runtime.door import Runtime
 from sayso.runtime.runner import Rest
+
+_OWN_TURN = re.compile(r"turn#\d+/model")
+"""The key of an answer of the run's own model; those of a team's members lie under its calls."""
 
 
 @dataclass
@@ -106,7 +110,7 @@ async def earlier_messages(runtime: Runtime, session_id: SessionId, program: str
         answers = [
             replies.restored(plain_of(entry.data)["v"])
             for entry in entries
-            if entry.kind is EntryKind.STEP and entry.key.endswith("/model") and "v" in plain_of(entry.data)
+            if entry.kind is EntryKind.STEP and _OWN_TURN.fullmatch(entry.key) and "v" in plain_of(entry.data)
         ]
         found.append(UserMessage(text=rendered(from_json(started.get("input")))))
         found += [answer for answer in answers[-1:] if not answer.calls]

@@ -82,8 +82,9 @@ class Runnable(Generic[Out]):
         A run that is being advanced ends once the effect that is being performed is over.
 
         Raises:
-            RunNotFound: No such run.
+            RunNotFound: No such run, or not of this name.
         """
+        self._refuse_foreign(await self._runtime().load_run(RunId(run_id)), None)
         return await self._runtime().cancel(RunId(run_id), by=Actor(type="user", id=cancelled_by), reason=reason)
 
     def cancel_run(self, run_id: str, *, cancelled_by: str = "local", reason: str | None = None) -> bool:

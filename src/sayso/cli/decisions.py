@@ -5,10 +5,6 @@ that changed meanwhile is refused.
 """
 
 import json
-import os
-import shlex
-import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from sayso.app.settings import Settings
+from sayso.cli.drafts import Draft
 from sayso.cli.shared import Database, Json, find_task, print_json, run
 from sayso.cli.text import safe
 from sayso.core.forms import parse
@@ -87,8 +84,9 @@ def edit(
     json_: Json = False,
 ) -> None:
     """Keep an output, or let a tool call go ahead, with your changes; opens $EDITOR where no content is given."""
-    given = file.read_text("utf-8") if file is not None else content
-    _decide(task, database, json_, lambda found: Edit(content=_edited(found, given), note=message))
+    given, draft = content if file is None else _read(file), Draft()
+    with draft.kept():
+        _decide(task, database, json_, lambda found: Edit(content=_edited(found, given, draft), note=message))
 
 
 def retry(task: Task, database: Database = None, message: Note = None, json_: Json = False) -> None:
@@ -163,7 +161,7 @@ def _json_or_text(text: str) -> Any:
         return text
 
 
-def _edited(task: UserTask, given: str | None) -> Any:
+def _edited(task: UserTask, given: str | None, draft: Draft) -> Any:
     match task.spec.request:
         case OutputReviewRequest(output=output):
             was = output
@@ -175,23 +173,20 @@ def _edited(task: UserTask, given: str | None) -> Any:
             )
     is_text = isinstance(was, str)
     if given is None:
-        given = _from_editor(str(was) if is_text else json.dumps(was, indent=2, ensure_ascii=False))
+        given = draft.written(str(was) if is_text else json.dumps(was, indent=2, ensure_ascii=False))
     if is_text:
         return given
     try:
         return json.loads(given)
     except ValueError as exc:
-        raise InvalidDecision(f"Expected JSON, as what is edited is, but: {exc}.") from None
+        raise InvalidDecision(
+            f"Expected JSON, as what is edited is, but: {exc}; nothing was decided.",
+            hint="Give JSON, as `sayso tasks show` shows it.",
+        ) from None
 
 
-def _from_editor(text: str) -> str:
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    if not editor:
-        raise Invalid("Expected the new content.", hint="Give --content or --file, or set EDITOR.")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "output.txt"
-        path.write_text(text, "utf-8")
-        done = subprocess.run([*shlex.split(editor), str(path)], check=False)  # noqa: S603 - the user's own editor
-        if done.returncode != 0:
-            raise Invalid(f"Expected the editor to end well, but it returned {done.returncode}; nothing was decided.")
-        return path.read_text("utf-8")
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise Invalid(f"Expected a file of UTF-8 text at {file}, but: {exc}; nothing was decided.") from exc

@@ -1,7 +1,8 @@
 """`sayso runs ls | show | cancel | skip-wait`."""
 
 import json
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeAlias
 
 import typer
 
@@ -10,14 +11,18 @@ from sayso.cli.cards import task_json
 from sayso.cli.shared import Database, Json, print_json, run
 from sayso.cli.tables import print_table
 from sayso.cli.text import one_line, safe
+from sayso.cli.turns import calls_json, print_work, turns_json
 from sayso.model.actors import Actor
+from sayso.model.calls import StoredCall
 from sayso.model.ids import RunId
 from sayso.model.journal import Entry
 from sayso.model.runs import Run, RunState
 from sayso.model.tasks import UserTask
 from sayso.runtime.door import Runtime
+from sayso.runtime.ports import Transaction
 
 app = typer.Typer(no_args_is_help=True)
+_Rows: TypeAlias = tuple[Sequence[Entry], Sequence[StoredCall]]
 
 
 @app.command("ls")
@@ -46,20 +51,22 @@ def list_(
 
 @app.command()
 def show(run_id: str, database: Database = None, json_: Json = False) -> None:
-    """Show one run: its state, its tasks, and its journal."""
+    """Show one run: its state, its tasks, what its agents did and used, and its journal."""
 
-    async def work(runtime: Runtime, settings: Settings) -> tuple[Run, list[UserTask], list[Entry]]:
+    async def work(runtime: Runtime, settings: Settings) -> tuple[Run, list[UserTask], _Rows]:
         del settings
         found, tasks = await runtime.load_run_with_tasks(RunId(run_id))
-        entries = await runtime.store.read(lambda tx: tx.load_entries(found.id, after=0))
-        return found, tasks, entries
+        return found, tasks, await runtime.store.read(lambda tx: _rows(tx, found.id))
 
-    found, tasks, entries = run(database, work)
+    found, tasks, (entries, calls) = run(database, work)
+    turns = turns_json(entries)
     if json_:
         print_json(
             {
                 **_run_json(found),
                 "tasks": [task_json(task, task.status) for task in tasks],
+                "turns": turns,
+                "calls": calls_json(calls),
                 "journal": [_entry_json(entry) for entry in entries],
             }
         )
@@ -70,6 +77,7 @@ def show(run_id: str, database: Database = None, json_: Json = False) -> None:
     for task in tasks:
         by = "" if task.decided_by is None else f" by {safe(task.decided_by)}"
         typer.echo(f"  task {task.id}  {task.status}  {task.verdict or '-'}{by}  {one_line(task.spec.request.message)}")
+    print_work(turns, calls)
     rows = [
         (entry.seq, f"{entry.at:%H:%M:%S.%f}"[:-3], entry.kind, entry.key, one_line(entry.data.decode(), 60))
         for entry in entries
@@ -111,6 +119,10 @@ def skip_wait(run_id: str, database: Database = None, json_: Json = False) -> No
         print_json({"run_id": run_id, "skipped": True})
     else:
         typer.echo(f"{run_id}: the wait is over.")
+
+
+def _rows(tx: Transaction, run_id: RunId) -> _Rows:
+    return tx.load_entries(run_id, after=0), tx.calls.of_run(run_id)
 
 
 def _run_json(found: Run) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from sayso.cli.tables import print_table
 from sayso.model.actors import Actor
 from sayso.model.errors import SessionNotFound
 from sayso.model.ids import SessionId
-from sayso.model.runs import ENDED, Run
+from sayso.model.runs import Run
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, SessionStatus
 from sayso.runtime.door import Runtime
+from sayso.runtime.sessions import Sessions
 
 app = typer.Typer(no_args_is_help=True)
 _MOST = 10_000
@@ -88,9 +89,8 @@ def terminate(
 
     async def work(runtime: Runtime, settings: Settings) -> list[str]:
         by = Actor(type="user", id=settings.user, via="cli")
-        reason = message or f"Session terminated by {settings.user}"
-        found = [item for item in await _runs(runtime, session_id) if item.state not in ENDED]
-        return [item.id for item in found if await runtime.cancel(item.id, by=by, reason=reason)]
+        found = await Sessions(runtime).terminate(SessionId(session_id), by=by, reason=message)
+        return [item.id for item in found]
 
     ended = run(database, work)
     if json_:
@@ -110,10 +110,8 @@ def complete(
 
     async def work(runtime: Runtime, settings: Settings) -> list[str]:
         by = Actor(type="user", id=settings.user, via="cli")
-        open_ = [item for item in await _runs(runtime, session_id) if item.state not in ENDED]
-        for item in open_:
-            await runtime.complete(item.id, by=by, note=message)
-        return [item.id for item in open_]
+        found = await Sessions(runtime).complete(SessionId(session_id), by=by, note=message)
+        return [item.id for item in found]
 
     done = run(database, work)
     if json_:

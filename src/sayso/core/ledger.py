@@ -8,6 +8,7 @@ possible. The call's effect class, declared beforehand and shown to whoever appr
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Literal
 
 from sayso.model.calls import CallState, Effect, ToolCall
@@ -43,7 +44,10 @@ CALL_MOVES: frozenset[tuple[CallState | None, CallState]] = frozenset(
 """Every move of a call's row; None stands for no row."""
 
 UNSENT = frozenset({_S.AWAITING, _S.AUTHORISED, _S.RETRY_WAIT})
-"""What the end of a run cancels at once. A started call is left to end, or to become uncertain."""
+"""What the end of a run cancels at once. A started call is left to its worker; without one it is uncertain."""
+
+CUT_OFF: Mapping[str, Json] = {"error": "the run was ended while the call was on its way"}
+"""What is known of a call that was started when its run ended, and that no worker was left to settle."""
 
 APPROVAL, UNKNOWN = "?approval", "?uncertain"
 """What the keys of the two questions about a call add to the call's key."""

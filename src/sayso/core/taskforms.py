@@ -45,6 +45,8 @@ _KINDS: Mapping[str, type[Any]] = {
     "uncertain": UncertainRequest,
     "message": MessageRequest,
 }
+LEGACY: Mapping[str, str] = {"hitl": "approval"}
+"""Kinds as older data name them; they are read, listed and decided as the kinds of today, and never written."""
 _PARTS: Mapping[str, type[Any]] = {"call": CallShown}
 """Fields of requests that are objects of ours."""
 
@@ -92,9 +94,11 @@ def _field_to_json(field: FormField) -> dict[str, Json]:
 
 
 def _request_from_json(plain: dict[str, Any]) -> TaskRequest:
-    kind = _KINDS.get(plain.get("kind", ""))
+    name = plain.get("kind", "")
+    plain["kind"] = LEGACY.get(name, name)
+    kind = _KINDS.get(plain["kind"])
     if kind is None:
-        raise UnreadableValue(f"Expected a known kind of task, but the stored one says {plain.get('kind')!r}.")
+        raise UnreadableValue(f"Expected a known kind of task, but the stored one says {name!r}.")
     if "fields" in plain:
         plain["fields"] = tuple(_field_from_json(field) for field in plain["fields"])
     if "choices" in plain:

@@ -7,10 +7,13 @@ are ours, so that they can be seen on the step, and the provider's client makes 
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
 from typing import Any, NamedTuple, cast
 
 from sayso.core.scrub import Scrubber
 from sayso.llm import keys
+from sayso.llm.sampling import sampling
 from sayso.model.errors import Invalid
 from sayso.model.messages import (
     AssistantMessage,
@@ -64,6 +67,8 @@ class ProviderModel:
         if not colon or not model:
             raise Invalid(f"Expected a model as provider:name, e.g. openai:gpt-5, but got {name!r}.")
         keys.use(api_key)
+        if provider in _CLIENTS and not _installed(provider):
+            raise _missing(provider, f"there is no package '{provider}'")
         self._place = _Place(name, provider, model, base_url, api_key)
         self._retries = max_retries
         self._timeout = timeout
@@ -77,20 +82,24 @@ class ProviderModel:
     async def respond(self, request: ModelRequest, delta: Delta | None = None) -> AssistantMessage:
         """See the port."""
         failures: list[str] = []
+        settings, dropped = sampling(request, self._client())
         while True:
             try:
-                answer = await self._once(request, delta)
+                answer = await self._once(request, {**settings, "timeout": self._timeout}, delta)
             except Exception as exc:
                 pause = _pause(exc, len(failures))
                 if pause is None or len(failures) >= self._retries:
+                    if failures:
+                        exc.add_note(f"tried {len(failures) + 1} times")
                     raise
                 said = Scrubber(keys.used()).text(str(exc))  # before it is cut: half a key would not be known as one
                 failures.append(f"{type(exc).__name__}: {said[:300]}")
                 await asyncio.sleep(pause)
             else:
-                return _message(answer, failures)
+                warnings = [f"{name} was not sent: {self.name} does not take it" for name in dropped]
+                return replace(_message(answer), retries=tuple(failures), warnings=tuple(warnings))
 
-    async def _once(self, request: ModelRequest, delta: Delta | None) -> Any:
+    async def _once(self, request: ModelRequest, settings: dict[str, Any], delta: Delta | None) -> Any:
         from pydantic_ai import direct  # Lazy: two seconds, and only a run that asks a real model needs it.
         from pydantic_ai.models import ModelRequestParameters
         from pydantic_ai.tools import ToolDefinition
@@ -100,10 +109,13 @@ class ProviderModel:
             for offer in request.tools
         ]
         parameters = ModelRequestParameters(function_tools=tools)
-        options: Any = {"model_settings": _settings(request, self._timeout), "model_request_parameters": parameters}
+        options: Any = {"model_settings": settings, "model_request_parameters": parameters}
         messages = _history(request)
         if delta is None:
-            return await direct.model_request(self._client(), messages, **options)
+            answer = await direct.model_request(self._client(), messages, **options)
+            if self._place.provider in _CLIENTS:  # the layer may have streamed it by itself, where it is long
+                _refuse_cut(answer)
+            return answer
         return await _streamed(direct, self._client(), messages, options, delta)
 
     def _client(self) -> Any:
@@ -111,10 +123,7 @@ class ProviderModel:
             try:
                 self._made = _CLIENTS.get(self._place.provider, _inferred)(self._place)
             except ImportError as exc:
-                raise Invalid(
-                    f"Expected the extra of provider '{self._place.provider}' to be installed, but: {exc}.",
-                    hint=f"pip install 'sayso[{self._place.provider}]'",
-                ) from exc
+                raise _missing(self._place.provider, str(exc)) from exc
             key = getattr(getattr(self._made, "client", None), "api_key", None)
             keys.use(key if isinstance(key, str) else None)
         return self._made
@@ -128,9 +137,20 @@ async def _streamed(direct: Any, client: Any, messages: list[Any], options: Any,
             if text:
                 delta(text)
         answer = stream.get()
-    if not answer.parts or answer.finish_reason is None:
-        raise ConnectionError("the stream ended before the answer was whole")
+    _refuse_cut(answer)
+    if not answer.parts:
+        raise ConnectionError("the stream ended before it said anything")
     return answer
+
+
+def _refuse_cut(answer: Any) -> None:
+    """Refuse an answer that does not say why it ends: the rest of it has not arrived.
+
+    Raises:
+        ConnectionError: It does not.
+    """
+    if answer.finish_reason is None:
+        raise ConnectionError("the stream ended before the answer was whole")
 
 
 def _text_of(event: Any) -> str | None:
@@ -145,10 +165,13 @@ def _text_of(event: Any) -> str | None:
 def _openai(place: _Place) -> Any:
     from openai import AsyncOpenAI
     from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.profiles.openai import OpenAIModelProfile
     from pydantic_ai.providers.openai import OpenAIProvider
 
     client = AsyncOpenAI(base_url=place.base_url, api_key=place.api_key, max_retries=0)
-    return OpenAIChatModel(place.model, provider=OpenAIProvider(openai_client=client))
+    # A stream that is closed without a reason to end has been cut, and must not count as a whole answer.
+    whole = OpenAIModelProfile(openai_chat_streaming_requires_finish_reason=True)
+    return OpenAIChatModel(place.model, provider=OpenAIProvider(openai_client=client), profile=whole)
 
 
 def _anthropic(place: _Place) -> Any:
@@ -171,9 +194,22 @@ def _inferred(place: _Place) -> Any:
 _CLIENTS: dict[str, Callable[[_Place], Any]] = {"openai": _openai, "anthropic": _anthropic}
 
 
-def _settings(request: ModelRequest, timeout: float) -> dict[str, Any]:
-    wanted = {"temperature": request.temperature, "top_p": request.top_p, "top_k": request.top_k, "timeout": timeout}
-    return {name: value for name, value in wanted.items() if value is not None}
+"""The providers that have an extra of ours; each is called like the package it needs."""
+
+
+def _installed(package: str) -> bool:
+    try:
+        return find_spec(package) is not None
+    except ValueError:  # it is kept from being imported
+        return False
+
+
+def _missing(provider: str, why: str) -> Invalid:
+    home = "sayso" if provider in _CLIENTS else "pydantic-ai-slim"
+    return Invalid(
+        f"Expected the extra of provider '{provider}' to be installed, but: {why}.",
+        hint=f"pip install '{home}[{provider}]'",
+    )
 
 
 def _history(request: ModelRequest) -> list[Any]:
@@ -223,10 +259,10 @@ def _answered(message: AssistantMessage) -> Any:
     return ModelResponse(parts=parts)
 
 
-def _message(answer: Any, failures: list[str]) -> AssistantMessage:
+def _message(answer: Any) -> AssistantMessage:
     from pydantic_ai.messages import ModelMessagesTypeAdapter
 
-    usage = answer.usage
+    answer, usage = replace(answer, parts=[_plain(part) for part in answer.parts]), answer.usage
     return AssistantMessage(
         text="".join(part.content for part in answer.parts if part.part_kind == "text"),
         calls=_proposals(answer),
@@ -234,8 +270,14 @@ def _message(answer: Any, failures: list[str]) -> AssistantMessage:
         model=answer.model_name,
         finish=answer.finish_reason,
         raw=ModelMessagesTypeAdapter.dump_python([answer], mode="json")[0],
-        retries=tuple(failures),
     )
+
+
+def _plain(part: Any) -> Any:
+    """Return a part of an answer in a form that the layer takes back: arguments that are no object become text."""
+    if part.part_kind != "tool-call" or part.args is None or isinstance(part.args, str | dict):
+        return part
+    return replace(part, args=json.dumps(part.args))
 
 
 def _proposals(answer: Any) -> tuple[Proposal, ...]:

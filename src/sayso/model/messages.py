@@ -69,6 +69,8 @@ class AssistantMessage:
     """The answer in the provider layer's own form, which it gets back unchanged in later requests."""
     retries: tuple[str, ...] = ()
     """The failures that came before this answer, in order."""
+    warnings: tuple[str, ...] = ()
+    """What was asked for and not done, e.g. settings that the model does not take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

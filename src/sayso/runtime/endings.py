@@ -6,6 +6,7 @@ from typing import Any
 
 from sayso.core.codec import json_bytes
 from sayso.core.keys import WAIT
+from sayso.core.ledger import CUT_OFF
 from sayso.model.actors import Actor
 from sayso.model.errors import RunNotFound, RunNotPaused
 from sayso.model.ids import RunId
@@ -76,7 +77,7 @@ def complete(tx: Transaction, run_id: RunId, by: Actor, note: str | None, now: d
     finished = NewEntry("", EntryKind.FINISHED, now, data)
     tx.end_run(run.id, [finished], RunState.COMPLETED, now=now)
     tx.close_tasks(run.id, now=now)
-    tx.calls.close(run.id, now)
+    close_calls(tx, run, now)
     for child in tx.list_children(run.id):
         end_tree(tx, child, now, {"reason": f"its parent was completed by {by}", "by": str(by)})
     tell_parent(tx, run, finished, now)
@@ -91,16 +92,23 @@ def end_tree(tx: Transaction, run: Run, now: datetime, data: dict[str, Any]) -> 
     held = run.state is RunState.RUNNING and run.ready_at is not None and run.ready_at > now
     if held:
         tx.wake_run(run.id, [asked], now=now)
+        tx.calls.close(run.id, now)
     else:
         finished = NewEntry(
             "", EntryKind.FINISHED, now, json_bytes({"cancelled": data["reason"], "stage": _stage(run)})
         )
         tx.end_run(run.id, [asked, finished], RunState.CANCELLED, now=now)
         tell_parent(tx, run, finished, now)
+        close_calls(tx, run, now)
     tx.close_tasks(run.id, now=now)
-    tx.calls.close(run.id, now)
     for child in tx.list_children(run.id):
         end_tree(tx, child, now, data)
+
+
+def close_calls(tx: Transaction, run: Run, now: datetime) -> None:
+    """Leave no call of a run that has ended in between: what was not started is cancelled, the rest is in doubt."""
+    tx.calls.close(run.id, now)
+    tx.calls.doubt(run.id, json_bytes(CUT_OFF), now)
 
 
 def _stage(run: Run) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from sayso.model.audit import AuditRow, NewAudit
-from sayso.model.calls import CallMove, StoredCall
+from sayso.model.calls import CallMove, CallState, StoredCall
 from sayso.model.decisions import Decision
 from sayso.model.evidence import RunEvidence
 from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
@@ -76,6 +76,14 @@ class CallLedger(Protocol):
 
     def close(self, run_id: RunId, now: datetime) -> None:
         """Cancel what a run that ends has not started."""
+        ...
+
+    def doubt(self, run_id: RunId, evidence: bytes, now: datetime) -> None:
+        """Settle what a run without a worker has started: nobody knows what came of it; what only reads has failed."""
+        ...
+
+    def settle_late(self, call_id: CallId, attempt: int, state: CallState, now: datetime) -> bool:
+        """Settle an uncertain call of a run that has ended; False when it is not uncertain about this attempt."""
         ...
 
 

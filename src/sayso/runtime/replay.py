@@ -102,7 +102,7 @@ class ReplayContext:
         except (UnstorableValue, UnreadableValue) as exc:
             failure, outcome, data = exc, self._pass.timed(_failed(exc, self._named(key, exc)), begun), None
         except (Exception, SystemExit) as exc:  # noqa: BLE001 - the outcome of the step
-            failure, outcome, data = exc, self._pass.timed(_failed(exc, str(exc)), begun), None
+            failure, outcome, data = exc, self._pass.timed(_failed(exc, _said(exc)), begun), None
         taken = self._pass.add(key, EntryKind.STEP, outcome, data)
         if failure is not None:
             raise self._failure(key, taken) from failure
@@ -264,6 +264,12 @@ class ReplayContext:
 
     def _named(self, key: str, exc: UnstorableValue | UnreadableValue) -> str:
         return f"the output of step '{key}' cannot be stored: {exc.message}"
+
+
+def _said(exc: BaseException) -> str:
+    """Return what an error says, with the notes that were added to it."""
+    notes: list[str] = getattr(exc, "__notes__", [])
+    return "; ".join([str(exc), *notes])
 
 
 def _failed(exc: BaseException, message: str) -> dict[str, Any]:

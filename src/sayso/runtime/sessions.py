@@ -6,7 +6,9 @@ what it remembers of the request into the same transaction; `Runtime.wake` must 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from sayso.model.actors import Actor
 from sayso.model.decisions import Answer
 from sayso.model.errors import RunNotPaused, SessionNotFound
 from sayso.model.ids import RunId, SessionId
@@ -153,17 +155,11 @@ class Sessions:
         self, session_id: SessionId, reason: str | None, principal: Principal, reach: Reach
     ) -> Callable[[Transaction], list[Run]]:
         """Return the unit that ends every run of a session; it returns those that it ended."""
-        now = self._runtime.clock.now()
-        why = cleaned(self._runtime.secrets, reason) or f"Session terminated by {principal.id}"
+        now, why = self._runtime.clock.now(), cleaned(self._runtime.secrets, reason)
 
         def unit(tx: Transaction) -> list[Run]:
             _reached_root(tx, session_id, reach)
-            open_ = [run for run in _runs(tx, session_id) if run.state not in ENDED]
-            ended = [run for run in open_ if endings.cancel(tx, run.id, principal.actor, why, now)]
-            workspace = reach.workspace_id
-            about = {"reason": why, "runs": [run.id for run in ended]}
-            write_down(tx, workspace, now, principal.actor, "session.terminated", session_id, about)
-            return ended
+            return terminate(tx, session_id, principal.actor, why, now)
 
         return unit
 
@@ -179,15 +175,65 @@ class Sessions:
 
         def unit(tx: Transaction) -> list[Run]:
             _reached_root(tx, session_id, reach)
-            open_ = [run for run in _runs(tx, session_id) if run.state not in ENDED and run.parent_id is None]
-            if not open_ or any(run.state is not RunState.WAITING for run in open_):
-                what = "is over" if not open_ else "is at work"
-                raise RunNotPaused(f"Expected session {session_id} to wait, but it {what}.")
-            for run in open_:
-                endings.complete(tx, run.id, principal.actor, said, now)
-            return open_
+            return complete(tx, session_id, principal.actor, said, now)
 
         return unit
+
+    # -- commands of the owner of the database -------------------------------------------------------------
+
+    async def terminate(self, session_id: SessionId, *, by: Actor, reason: str | None = None) -> list[Run]:
+        """End every run of a session, in one transaction; return those that it ended.
+
+        Raises:
+            SessionNotFound: There is none.
+        """
+        now = self._runtime.clock.now()
+        return self._woken(await self._runtime.store.run(lambda tx: terminate(tx, session_id, by, reason, now)))
+
+    async def complete(self, session_id: SessionId, *, by: Actor, note: str | None = None) -> list[Run]:
+        """Mark the waiting runs of a session as completed, in one transaction; return these.
+
+        Raises:
+            SessionNotFound: There is none.
+            RunNotPaused: A run is at work, or nothing of the session is open.
+        """
+        now = self._runtime.clock.now()
+        return self._woken(await self._runtime.store.run(lambda tx: complete(tx, session_id, by, note, now)))
+
+    def _woken(self, ended: list[Run]) -> list[Run]:
+        for run in ended:
+            self._runtime.wake(run.id)
+        return ended
+
+
+def terminate(tx: Transaction, session_id: SessionId, by: Actor, reason: str | None, now: datetime) -> list[Run]:
+    """End every run of a session; return those that it ended.
+
+    Raises:
+        SessionNotFound: There is none.
+    """
+    why = reason or f"Session terminated by {by.id}"
+    runs = _runs(tx, session_id)
+    ended = [run for run in runs if run.state not in ENDED and endings.cancel(tx, run.id, by, why, now)]
+    about = {"reason": why, "runs": [run.id for run in ended]}
+    write_down(tx, runs[0].origin.workspace_id, now, by, "session.terminated", session_id, about)
+    return ended
+
+
+def complete(tx: Transaction, session_id: SessionId, by: Actor, note: str | None, now: datetime) -> list[Run]:
+    """Mark the waiting runs of a session as completed, on an operator's word; return these.
+
+    Raises:
+        SessionNotFound: There is none.
+        RunNotPaused: A run is at work, or nothing of the session is open.
+    """
+    open_ = [run for run in _runs(tx, session_id) if run.state not in ENDED and run.parent_id is None]
+    if not open_ or any(run.state is not RunState.WAITING for run in open_):
+        what = "is over" if not open_ else "is at work"
+        raise RunNotPaused(f"Expected session {session_id} to wait, but it {what}.")
+    for run in open_:
+        endings.complete(tx, run.id, by, note, now)
+    return open_
 
 
 def whole(tx: Transaction, session_id: SessionId) -> Whole:
@@ -204,8 +250,15 @@ def whole(tx: Transaction, session_id: SessionId) -> Whole:
 
 
 def _runs(tx: Transaction, session_id: SessionId) -> list[Run]:
-    """Return the runs of a session, oldest first."""
-    return tx.list_runs(session_id=session_id, program=None, state=None, limit=_MOST_RUNS)[::-1]
+    """Return the runs of a session, oldest first.
+
+    Raises:
+        SessionNotFound: There are none.
+    """
+    found = tx.list_runs(session_id=session_id, program=None, state=None, limit=_MOST_RUNS)
+    if not found:
+        raise SessionNotFound(f"Expected a session {session_id}, but there is none.")
+    return found[::-1]
 
 
 def _parts(tx: Transaction, run: Run) -> RunParts:

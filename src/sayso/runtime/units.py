@@ -36,7 +36,7 @@ from sayso.model.messages import Usage
 from sayso.model.runs import ENDED, NO_ORIGIN, Applied, NewRun, NewTask, Origin, Run, RunState, StatePatch, Transition
 from sayso.model.tasks import TaskStatus, UserTask
 from sayso.runtime.auditing import write_down
-from sayso.runtime.endings import end_tree, tell_parent
+from sayso.runtime.endings import close_calls, end_tree, tell_parent
 from sayso.runtime.ports import Transaction
 
 
@@ -241,7 +241,7 @@ def _after_end(tx: Transaction, change: Commit) -> None:
     if change.drop_tasks:
         tx.close_tasks(run.id, now=now)
     if change.drop_calls:
-        tx.calls.close(run.id, now)
+        close_calls(tx, run, now)
     if change.end_children:
         for child in tx.list_children(run.id):
             end_tree(tx, child, now, {"reason": "the parent run ended", "by": "system:parent"})
@@ -391,12 +391,19 @@ def late_outcome(
 
     Where a person is being asked about this very attempt, the answer is known now, and the task is closed with it.
     Where a person has said otherwise, that stays what counts, and the contradiction is written down.
+    Where the run has ended, nobody can be asked, and the call itself is settled.
     """
     kept = tx.calls.late(call_id, attempt, evidence)
     call = tx.calls.find(call_id)
     if call is not None and kept:
         _tell_contradiction(tx, call, attempt, state, now)
     if call is None or call.state is not CallState.UNCERTAIN or call.attempt != attempt:
+        return
+    run = tx.find_run(RunId(call.run_id))
+    if run is not None and run.state in ENDED:
+        tx.calls.settle_late(call_id, attempt, state, now)
+        about: dict[str, Json] = {"run": run.id, "key": call.key, "state": state}
+        write_down(tx, run.origin.workspace_id, now, LATE, "call.settled", call_id, about)
         return
     for task in tx.run_tasks(RunId(call.run_id), pending_only=True):
         if task.key == call.key + UNKNOWN:

@@ -64,6 +64,16 @@ class CallRows:
         """Cancel what a run that ends has not started."""
         self._change("close_calls", run_id=run_id, now=to_micros(now))
 
+    def doubt(self, run_id: RunId, evidence: bytes, now: datetime) -> None:
+        """Settle what a run without a worker has started: nobody knows what came of it; what only reads has failed."""
+        self._change("doubt_attempts", run_id=run_id, evidence=evidence)
+        self._change("doubt_calls", run_id=run_id, now=to_micros(now))
+
+    def settle_late(self, call_id: CallId, attempt: int, state: CallState, now: datetime) -> bool:
+        """Settle an uncertain call of a run that has ended; False when it is not uncertain about this attempt."""
+        place: dict[str, Any] = {"call_id": call_id, "was": CallState.UNCERTAIN, "attempt": attempt}
+        return self._change("settle_call", **place, state=state, now=to_micros(now)) == 1
+
     def _authorise(self, move: CallMove, common: dict[str, Any]) -> bool:
         """Let a call through with the arguments that count, if its row still says what was shown."""
         authorised = self._change(

@@ -7,14 +7,15 @@ a page costs the same wherever it starts.
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Dialect, or_, tuple_
+from sqlalchemy import ColumnElement, Dialect, or_, tuple_
 from sqlalchemy.sql import Select
 
 from sayso.core.instants import to_micros
+from sayso.core.taskforms import LEGACY
 from sayso.model.errors import Invalid
 from sayso.model.runs import RunState
 from sayso.model.sessions import SessionFilter
@@ -42,8 +43,10 @@ class Listings:
         shape = ["tasks", wanted.status]
         if wanted.status == "pending":
             parameters["now"] = to_micros(now)
+        kind = None if wanted.kind is None else LEGACY.get(wanted.kind, wanted.kind)
+        older = [name for name, now_called in LEGACY.items() if now_called == kind]
         filters = {
-            "kind": wanted.kind,
+            "kind": kind,
             "run_id": wanted.run_id,
             "session_id": wanted.session_id,
             "program": wanted.program,
@@ -54,9 +57,10 @@ class Listings:
         parameters |= reach.parameters
         if cursor is not None:
             parameters |= _place_of(cursor)
-        shape += [*given, "page" if cursor is not None else "", reach.shape]
+        paged = cursor is not None
+        shape += [*given, *older, "page" if paged else "", reach.shape]
         return self._text(
-            tuple(shape), lambda: reach.applied(_tasks(wanted.status, list(given), paged=cursor is not None), tasks)
+            tuple(shape), lambda: reach.applied(_tasks(wanted.status, list(given), older, paged=paged), tasks)
         ), parameters
 
     def runs(
@@ -99,7 +103,7 @@ class Listings:
         return text
 
 
-def _tasks(status: str, filters: list[str], *, paged: bool) -> Select[Any]:
+def _tasks(status: str, filters: list[str], older: Sequence[str], *, paged: bool) -> Select[Any]:
     query = TASK
     if status != "any":
         query = query.where(tasks.c.status == constant(status))
@@ -108,10 +112,17 @@ def _tasks(status: str, filters: list[str], *, paged: bool) -> Select[Any]:
     if "kind" not in filters:
         query = query.where(tasks.c.kind != constant("message"))  # a conversation waits, but it is nobody's task
     for name in filters:
-        query = query.where(tasks.c[name] == P(name))
+        query = query.where(_is(name, older))
     if paged:
         query = query.where(tuple_(tasks.c.created_at, tasks.c.task_id) > tuple_(P("after_at"), P("after_id")))
     return query.order_by(tasks.c.created_at, tasks.c.task_id).limit(P("limit")).offset(ZERO)
+
+
+def _is(name: str, older: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition on a column; on a kind's, the names that older data have for it count too."""
+    if name == "kind" and older:
+        return tasks.c.kind.in_([P("kind"), *map(constant, older)])
+    return tasks.c[name] == P(name)
 
 
 def _runs(filters: list[str]) -> Select[Any]:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    exists,
     func,
     insert,
     literal_column,
@@ -77,6 +78,9 @@ _WAKES = runs.c.state == constant("waiting")
 _ENTRY = select(
     journal.c.seq, journal.c.key, journal.c.kind, journal.c.at, journal.c.data, blobs.c.data.label("blob_data")
 ).select_from(journal.outerjoin(blobs, and_(blobs.c.run_id == journal.c.run_id, blobs.c.digest == journal.c.blob)))
+
+_ON_ITS_WAY = and_(calls.c.run_id == P("run_id"), calls.c.state == constant("started"))
+_IN_DOUBT = case((calls.c.effect == constant("read"), constant("failed")), else_=constant("uncertain"))
 
 TASK: Select[Any] = select(
     *[column for column in tasks.c if column.name != "blob"],
@@ -282,6 +286,16 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     "close_calls": update(calls)
     .where(calls.c.run_id == P("run_id"), calls.c.state.in_([constant(state) for state in sorted(UNSENT)]))
     .values(state=constant("cancelled"), updated_at=P("now")),
+    "doubt_attempts": update(call_attempts)
+    .where(
+        call_attempts.c.outcome.is_(None),
+        exists(select(ONE).where(_ON_ITS_WAY, calls.c.call_id == call_attempts.c.call_id)),
+    )
+    .values(
+        outcome=select(_IN_DOUBT).where(calls.c.call_id == call_attempts.c.call_id).scalar_subquery(),
+        evidence=P("evidence"),
+    ),
+    "doubt_calls": update(calls).where(_ON_ITS_WAY).values(state=_IN_DOUBT, updated_at=P("now")),
     # sessions
     "insert_session": insert_new(sessions, "session_id"),
     "find_session": select(sessions).where(sessions.c.session_id == P("session_id")),

@@ -30,9 +30,10 @@ from sayso.model.messages import (
 from sayso.programs.agent import events, replies
 from sayso.programs.agent.calling import Caller
 from sayso.programs.agent.facts import AgentFacts
+from sayso.programs.agent.journaled import Journaled
 from sayso.programs.agent.platform import PLATFORM, PlatformTools
 from sayso.programs.agent.texts import as_json, rendered
-from sayso.programs.context import Context, Suspended
+from sayso.programs.context import Context, RunCancelled, Suspended
 
 
 @dataclass
@@ -80,6 +81,7 @@ class AgentLoop:
         began = await self._ctx.now(join(self._path, "began"))
         self._until = began + timedelta(seconds=most)
         if self._ctx.has(self._deadline):
+            await self._recall(given, history)
             raise self._out_of_time()
         try:
             return await self._work(given, history)
@@ -110,6 +112,12 @@ class AgentLoop:
             messages.append(UserMessage(text=replies.repair(problem)))
             self._check_tokens()
         raise self._failed("max_iterations_exceeded", f"it used up its {limits.max_iterations} completions")
+
+    async def _recall(self, given: Any, history: Sequence[Message]) -> None:
+        """Go through what is journaled and no further, for what can be shown and for what members have used."""
+        past = AgentLoop(Journaled(self._ctx), self._facts, self._path, self.result)
+        with suppress(Suspended, RunCancelled, StepFailed):
+            await past._work(given, history)
 
     # -- the model ---------------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ def stored(answer: AssistantMessage, session_tokens: int | None = None) -> dict[
         "finish": answer.finish,
         "raw": answer.raw if _fits(answer.raw) else None,
         "retries": [storable(failure) for failure in answer.retries],
+        "warnings": [storable(warning) for warning in answer.warnings],
         "session_tokens": session_tokens,
     }
     return {name: value for name, value in plain.items() if value}
@@ -51,6 +52,7 @@ def restored(plain: dict[str, Any]) -> AssistantMessage:
         finish=plain.get("finish"),
         raw=plain.get("raw"),
         retries=tuple(plain.get("retries", ())),
+        warnings=tuple(plain.get("warnings", ())),
     )
 
 
