@@ -4,12 +4,13 @@ What was shown is what runs: a call is bound to the bytes of its arguments by a 
 and every later attempt carry. A changed argument is another call.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sayso.model.ids import CallId
+from sayso.model.ids import CallId, TaskId
 from sayso.model.json import Json
 
 
@@ -57,9 +58,48 @@ class ToolCall:
 
     tool: str
     tool_digest: str
-    """Of the tool's definition: its name, description, schema and effect."""
+    """Of the tool's definition: its name, description, schema and effect, and what a person gives or does."""
     effect: Effect
     arguments: dict[str, Json]
+    parts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the definition consists of, so that a later change can be named; empty where there is no such tool."""
+
+
+class Approved(NamedTuple):
+    """The answer that lets a call through, as the run's journal has it."""
+
+    task_id: TaskId
+    kind: str
+    shown: str
+    """The digest of what was shown."""
+    due_at: datetime | None
+    decided_at: datetime
+    decided: bytes
+    """The data of the journal's entry."""
+
+
+class StoredApproval(NamedTuple):
+    """A question about a call and its decision, as their rows have them."""
+
+    workspace_id: str
+    run_id: str
+    session_id: str
+    program: str
+    key: str
+    kind: str
+    status: str
+    digest: str
+    body: bytes
+    due_at: datetime | None
+    decided_run_id: str
+    verdict: str
+    action: str
+    note: str | None
+    by: str
+    via: str
+    decided_at: datetime
+    bound: str
+    """The digest of what was shown and what was said."""
 
 
 class CallMove(NamedTuple):
@@ -81,6 +121,8 @@ class CallMove(NamedTuple):
     """Which attempt this starts or settles; 0 touches none."""
     evidence: bytes | None = None
     """What is known about the attempt, as JSON."""
+    approved: Approved | None = None
+    """The answer that it rests on, where a person was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +133,7 @@ class StoredCall:
     run_id: str
     key: str
     tool: str
+    tool_digest: str
     effect: Effect
     arguments: bytes
     digest: str

@@ -4,10 +4,10 @@ The journal is the truth; a record is its fold, made anew at each claim and kept
 run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sayso.core.codec import plain_of
 from sayso.core.decisionforms import outcome_from_json
@@ -20,6 +20,17 @@ from sayso.model.ids import RunId, TaskId
 from sayso.model.journal import FROM_OUTSIDE, OUTCOMES, Entry, EntryKind, NewEntry
 
 
+class Shown(NamedTuple):
+    """What the question about a tool call has shown."""
+
+    call: str
+    """The digest of the call."""
+    parts: Mapping[str, str]
+    """What the tool's definition consisted of."""
+    task: str
+    """The digest of the question itself."""
+
+
 @dataclass(slots=True)
 class Record:
     """What a journal says, by key."""
@@ -30,6 +41,8 @@ class Record:
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Outcomes of steps, emitted events and ended children."""
     decisions: dict[str, Outcome] = field(default_factory=dict)
+    answers: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    """The entries of those decisions."""
     lapsed: set[str] = field(default_factory=set[str])
     """Questions that a deadline has answered."""
     asked: dict[str, TaskId] = field(default_factory=dict)
@@ -43,12 +56,14 @@ class Record:
     """Child runs that were started, ended or not."""
     due: dict[str, datetime] = field(default_factory=dict)
     """Deadlines of the tasks that are still open."""
-    shown: dict[str, str] = field(default_factory=dict[str, str])
-    """The digest of the call that each question about one has shown."""
+    shown: dict[str, Shown] = field(default_factory=dict[str, Shown])
+    """What each question about a tool call has shown."""
     attempts: dict[str, int] = field(default_factory=dict[str, int])
     """How often each tool call was started."""
     started_digest: dict[str, str] = field(default_factory=dict[str, str])
     """The digest of what was started."""
+    started_effect: dict[str, str] = field(default_factory=dict[str, str])
+    """The effect class that it was started with."""
     trace: str | None = None
     """The span in which the run came to wait last, in W3C form."""
     rested_at: datetime | None = None
@@ -72,6 +87,8 @@ class Record:
         for entry in entries:
             self._add(entry.key, entry.kind, plain_of(entry.data), entry.at)
             self.seen = entry.seq
+            if entry.kind is EntryKind.DECIDED:
+                self.answers[entry.key] = entry
             if entry.kind in FROM_OUTSIDE:
                 self.fresh.add(entry.key)
             elif entry.kind is not EntryKind.STARTED:
@@ -136,7 +153,7 @@ class Record:
                 self.asked[key] = TaskId(plain["task"])
                 self.trace, self.rested_at = plain.get("trace"), at
                 if "call" in plain:
-                    self.shown[key] = plain["call"]
+                    self.shown[key] = Shown(plain["call"], plain.get("tool", {}), plain.get("shown", ""))
                 if "due" in plain:
                     self.due[key] = from_micros(plain["due"])
             case EntryKind.TIMER:
@@ -151,6 +168,7 @@ class Record:
                 self.children[key] = RunId(plain["run"])
             case EntryKind.CALL:
                 self.attempts[key], self.started_digest[key] = plain["attempt"], plain["digest"]
+                self.started_effect[key] = plain.get("effect", "once")
             case EntryKind.CANCEL:
                 self.cancelled_by = plain
             case EntryKind.FINISHED:
