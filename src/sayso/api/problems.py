@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from sayso.model.errors import SaysoError
 from sayso.model.json import Json
+from sayso.model.registry import Problem
 
 MEDIA_TYPE = "application/problem+json"
 SCHEMA: dict[str, Json] = {
@@ -88,6 +89,8 @@ def _plain(value: object) -> Json:
     match value:
         case None | bool() | int() | float() | str():
             return value
+        case Problem():
+            return {"pointer": value.pointer, "code": value.code, "message": value.message}
         case datetime():
             return value.isoformat()
         case Mapping():
