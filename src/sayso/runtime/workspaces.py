@@ -63,8 +63,7 @@ class Workspaces(Office):
             Forbidden: It is not this principal's to manage.
             Invalid: The name is empty, too long, or holds what nobody sees.
         """
-        fit = _name(name)
-        return await self._change(by, "workspace.renamed", {"name": fit}, lambda old: replace(old, name=fit))
+        return await self.amend(by, name=name)
 
     async def suspend(self, by: Principal) -> Workspace:
         """Let no run start in the active workspace; what runs goes on, and people may still decide.
@@ -89,28 +88,61 @@ class Workspaces(Office):
             Forbidden: It is not this principal's to manage.
             Invalid: A limit is not more than 0.
         """
-        wrong = limit_problems(settings.limits)
-        if wrong:
-            raise Invalid(f"Expected limits that can be kept, but {'; '.join(wrong)}.")
-        data: dict[str, Json] = asdict(settings)
-        return await self._change(by, "workspace.settings_changed", data, lambda old: replace(old, settings=settings))
+        return await self.amend(by, changed=lambda _: settings)
 
-    async def _set_status(self, by: Principal, status: WorkspaceStatus, action: str) -> Workspace:
-        return await self._change(by, action, {}, lambda old: replace(old, status=status))
-
-    async def _change(
-        self, by: Principal, action: str, data: dict[str, Json], changed: Callable[[Workspace], Workspace]
+    async def amend(
+        self,
+        by: Principal,
+        *,
+        name: str | None = None,
+        changed: Callable[[WorkspaceSettings], WorkspaceSettings] | None = None,
     ) -> Workspace:
+        """Change the name, the settings as they are in this very moment, or both, of the active workspace.
+
+        Raises:
+            Forbidden: It is not this principal's to manage.
+            Invalid: The name is not fit, or a limit is not more than 0; nothing was changed.
+        """
+        fit = None if name is None else _name(name)
+
         def unit(tx: Transaction, by: Principal, now: datetime) -> Workspace:
-            new = changed(by.workspace)
-            if new == by.workspace:
-                return new
-            new = replace(new, updated_at=now)
-            tx.directory.update_workspace(new)
-            write_down(tx, new.id, now, by.actor, action, new.id, data)
-            return new
+            found = by.workspace
+            if fit is not None:
+                found = _written(tx, by, now, "workspace.renamed", {"name": fit}, replace(found, name=fit))
+            if changed is not None:
+                settings = _fit(changed(found.settings))
+                data: dict[str, Json] = asdict(settings)
+                by = replace(by, workspace=found)
+                new = replace(found, settings=settings)
+                found = _written(tx, by, now, "workspace.settings_changed", data, new)
+            return found
 
         return await self._act(by, "manage_workspace", unit)
+
+    async def _set_status(self, by: Principal, status: WorkspaceStatus, action: str) -> Workspace:
+        def unit(tx: Transaction, by: Principal, now: datetime) -> Workspace:
+            return _written(tx, by, now, action, {}, replace(by.workspace, status=status))
+
+        return await self._act(by, "manage_workspace", unit)
+
+
+def _written(
+    tx: Transaction, by: Principal, now: datetime, action: str, data: dict[str, Json], new: Workspace
+) -> Workspace:
+    """Write the workspace of whoever does it as it is to be, and that it was done; nothing where it is so already."""
+    if new == by.workspace:
+        return new
+    new = replace(new, updated_at=now)
+    tx.directory.update_workspace(new)
+    write_down(tx, new.id, now, by.actor, action, new.id, data)
+    return new
+
+
+def _fit(settings: WorkspaceSettings) -> WorkspaceSettings:
+    wrong = limit_problems(settings.limits)
+    if wrong:
+        raise Invalid(f"Expected limits that can be kept, but {'; '.join(wrong)}.")
+    return settings
 
 
 def _name(text: str) -> str:
