@@ -83,6 +83,7 @@ async def compose(parts: Parts) -> Service:
         inbox=Inbox(runtime),
         news=News(store),
         workflows=_workflows(parts.programs),
+        operations=parts.operations.tools,
     )
 
 

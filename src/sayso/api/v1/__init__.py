@@ -1,8 +1,27 @@
-"""The `/v1` API: agents' runs, sessions, conversations, streams and user tasks, over one service."""
+"""The `/v1` API over one service, the reference's management paths, and the sign-in of browsers."""
 
 from sayso.api.routes import router as strict_router
-from sayso.api.v1 import runs, sessions, streams, tasks, workflows
+from sayso.api.v1 import (
+    agents,
+    internal,
+    keys,
+    me,
+    people,
+    runs,
+    sessions,
+    signin,
+    streams,
+    tasks,
+    triggers,
+    versions,
+    workflows,
+    workspace,
+)
 
-router = strict_router(prefix="/v1")
-for part in (runs, streams, sessions, tasks, workflows):
-    router.include_router(part.router)
+router = strict_router()
+_v1 = strict_router(prefix="/v1")
+for part in (runs, streams, sessions, tasks, workflows, agents, versions, triggers, me, people, keys, workspace):
+    _v1.include_router(part.router)
+router.include_router(_v1)
+router.include_router(internal.router)
+router.include_router(signin.router)

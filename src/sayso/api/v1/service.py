@@ -1,7 +1,8 @@
 """What the routes stand on: the services of one process, who is asking, and what they may see and do."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, cast
@@ -11,6 +12,7 @@ from fastapi.responses import JSONResponse
 
 from sayso.api.guessing import Guesses
 from sayso.api.services import Services, services_of
+from sayso.api.v1.cookies import session_text
 from sayso.core.codec import json_bytes, plain_of
 from sayso.core.roles import Ability, allows
 from sayso.model.directoryerrors import Forbidden, Unauthenticated
@@ -21,6 +23,7 @@ from sayso.model.requesterrors import OutOfScope
 from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import Origin
 from sayso.model.workspaces import Principal, Reach
+from sayso.programs.agent.tools import Tool
 from sayso.runtime.directory import Directory
 from sayso.runtime.inbox import Inbox
 from sayso.runtime.news import News
@@ -29,8 +32,6 @@ from sayso.runtime.registry import Registry
 from sayso.runtime.sessions import Sessions
 
 _LONGEST_KEY = 255
-COOKIE = "sayso_session"
-"""The cookie of a browser session."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class Service(Services):
     news: News
     workflows: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Code-first workflows, by name."""
+    operations: Mapping[str, Tool] = field(default_factory=dict[str, Tool])
+    """What agents made as data may be allowed to call, by name; as it is now."""
     guesses: Guesses = field(default_factory=Guesses)
     """Who has guessed secrets lately."""
 
@@ -150,15 +153,26 @@ async def asking(
         TooManyGuesses: Too many wrong secrets came from this address lately.
     """
     service = service_of(request)
+    with counting_guesses(request, service):
+        principal = await _principal(service, request, x_api_key, authorization)
+    request.scope["state"]["who"] = principal.id
+    return Asking(request, service, principal, await _reach(service, principal))
+
+
+@contextmanager
+def counting_guesses(request: Request, service: Service) -> Generator[None]:
+    """Listen to a secret, unless too many wrong ones came from this address; take note of another wrong one.
+
+    Raises:
+        TooManyGuesses: Too many came lately.
+    """
     client = request.client.host if request.client is not None else "?"
     service.guesses.refuse(client, service.clock.now())
     try:
-        principal = await _principal(service, request, x_api_key, authorization)
+        yield
     except Unauthenticated:
         service.guesses.wrong(client, service.clock.now())
         raise
-    request.scope["state"]["who"] = principal.id
-    return Asking(request, service, principal, await _reach(service, principal))
 
 
 async def _principal(service: Service, request: Request, key: str | None, authorization: str | None) -> Principal:
@@ -167,7 +181,7 @@ async def _principal(service: Service, request: Request, key: str | None, author
     if authorization is not None:
         scheme, _, token = authorization.partition(" ")
         return await service.directory.authenticate_token(token if scheme.lower() == "bearer" else None)
-    return await service.directory.authenticate_session(request.cookies.get(COOKIE))
+    return await service.directory.authenticate_session(session_text(request, service.options))
 
 
 async def _reach(service: Service, principal: Principal) -> Reach:

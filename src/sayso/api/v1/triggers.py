@@ -1,0 +1,85 @@
+"""API triggers of an agent: who may start it from outside, how often, and what such clients see."""
+
+from typing import Annotated
+
+from fastapi import Path, Response
+from fastapi.responses import JSONResponse
+
+from sayso.api.problems import refusals
+from sayso.api.routes import router as strict_router
+from sayso.api.v1.agentbodies import CreateTrigger, EditTrigger
+from sayso.api.v1.agents import AgentPath
+from sayso.api.v1.agentwire import trigger_json
+from sayso.api.v1.service import Asked
+from sayso.api.v1.taskwire import Plain
+from sayso.model.directoryerrors import Forbidden
+from sayso.model.registry import AgentId, TriggerId
+from sayso.model.registryerrors import (
+    AgentNotFound,
+    ApiTriggerExists,
+    DuplicateName,
+    InvalidTrigger,
+    SubAgentNotStartable,
+    TriggerNotFound,
+)
+from sayso.runtime.triggers import TriggerChange
+
+router = strict_router(
+    prefix="/agents/{agentId}/triggers", tags=["triggers"], responses=refusals(Forbidden, AgentNotFound)
+)
+TriggerPath = Annotated[str, Path(alias="triggerId", max_length=200, description="A trigger's id.")]
+_NONE = refusals(AgentNotFound, TriggerNotFound)
+
+
+@router.get("")
+async def list_triggers(asked: Asked, agent_id: AgentPath) -> Plain:
+    """List an agent's triggers, by name."""
+    asked.require("see_agents")
+    found = await asked.service.registry.list_triggers(asked.principal.workspace.id, AgentId(agent_id))
+    return {"items": [trigger_json(trigger) for trigger in found], "total": len(found)}
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=refusals(SubAgentNotStartable, ApiTriggerExists, DuplicateName, InvalidTrigger),
+)
+async def create_trigger(asked: Asked, body: CreateTrigger, agent_id: AgentPath) -> JSONResponse:
+    """Add an API trigger to an agent; it has one at most."""
+    asked.require("edit_agents")
+    who = asked.principal
+    given = TriggerChange(name=body.name, active=body.active, settings=body.settings)
+    made = await asked.service.registry.create_trigger(who.workspace.id, AgentId(agent_id), given, by=who.actor)
+    return JSONResponse(trigger_json(made), 201)
+
+
+@router.get("/{triggerId}", responses=_NONE)
+async def get_trigger(asked: Asked, agent_id: AgentPath, trigger_id: TriggerPath) -> Plain:
+    """Return a trigger with all its settings."""
+    asked.require("see_agents")
+    workspace = asked.principal.workspace.id
+    return trigger_json(await asked.service.registry.load_trigger(workspace, AgentId(agent_id), TriggerId(trigger_id)))
+
+
+@router.patch("/{triggerId}", responses={**_NONE, **refusals(DuplicateName, InvalidTrigger)})
+async def edit_trigger(asked: Asked, body: EditTrigger, agent_id: AgentPath, trigger_id: TriggerPath) -> Plain:
+    """Change a trigger's name, switch or settings."""
+    asked.require("edit_agents")
+    who = asked.principal
+    given = TriggerChange(name=body.name, active=body.active, settings=body.settings)
+    return trigger_json(
+        await asked.service.registry.edit_trigger(
+            who.workspace.id, AgentId(agent_id), TriggerId(trigger_id), given, by=who.actor
+        )
+    )
+
+
+@router.delete("/{triggerId}", status_code=204, responses=_NONE)
+async def delete_trigger(asked: Asked, agent_id: AgentPath, trigger_id: TriggerPath) -> Response:
+    """Remove a trigger; keys that name it start nothing by it any more."""
+    asked.require("edit_agents")
+    who = asked.principal
+    await asked.service.registry.delete_trigger(
+        who.workspace.id, AgentId(agent_id), TriggerId(trigger_id), by=who.actor
+    )
+    return Response(status_code=204)
