@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sayso.api.options import Options
+from sayso.api.v1.handshakes import ProviderSignIn
 from sayso.api.v1.service import Service
 from sayso.app.clock import SystemSecrets
 from sayso.app.dataagents import DataAgents, ModelClients
@@ -46,6 +47,8 @@ class Parts:
     options: Options = field(default_factory=Options)
     ready: Callable[[], Awaitable[None]] = _always
     secrets: Secrets = field(default_factory=SystemSecrets)
+    provider: ProviderSignIn | None = None
+    """The identity provider at which people sign in, if there is one."""
 
 
 async def compose(parts: Parts) -> Service:
@@ -84,6 +87,7 @@ async def compose(parts: Parts) -> Service:
         news=News(store),
         workflows=_workflows(parts.programs),
         operations=parts.operations.tools,
+        provider=parts.provider,
     )
 
 

@@ -26,6 +26,7 @@ from sayso.app.announcing import Announcement
 from sayso.app.database import SqliteDb
 from sayso.app.service import Parts, compose
 from sayso.app.settings import Settings
+from sayso.app.signingin import make_provider
 from sayso.app.worker import Worker
 from sayso.model.requesterrors import AddressUnprotected, NotReady
 from sayso.programs.context import Program
@@ -97,7 +98,9 @@ async def make_service(
 ) -> Service:
     """Return the composed service: what is loaded is deployed, and what is made as data can run here."""
     ready = Readiness(db.runtime.store, db.runtime.clock, (lambda: True) if worker is None else worker.is_well)
-    return await compose(Parts(db=db, programs=programs, options=make_options(settings), ready=ready))
+    provider = make_provider(settings, db.runtime.clock)
+    options = make_options(settings)
+    return await compose(Parts(db=db, programs=programs, options=options, ready=ready, provider=provider))
 
 
 def make_options(settings: Settings) -> Options:

@@ -6,6 +6,7 @@ from sayso.api.v1 import (
     internal,
     keys,
     me,
+    oidc,
     people,
     runs,
     sessions,
@@ -25,3 +26,4 @@ for part in (runs, streams, sessions, tasks, workflows, agents, versions, trigge
 router.include_router(_v1)
 router.include_router(internal.router)
 router.include_router(signin.router)
+router.include_router(oidc.router)

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from sayso.api.guessing import Guesses
 from sayso.api.services import Services, services_of
 from sayso.api.v1.cookies import session_text
+from sayso.api.v1.handshakes import ProviderSignIn
 from sayso.core.codec import json_bytes, plain_of
 from sayso.core.roles import Ability, allows
 from sayso.model.directoryerrors import Forbidden, Unauthenticated
@@ -47,6 +48,8 @@ class Service(Services):
     """Code-first workflows, by name."""
     operations: Mapping[str, Tool] = field(default_factory=dict[str, Tool])
     """What agents made as data may be allowed to call, by name; as it is now."""
+    provider: ProviderSignIn | None = None
+    """The identity provider at which people sign in, if there is one."""
     guesses: Guesses = field(default_factory=Guesses)
     """Who has guessed secrets lately."""
 

@@ -12,7 +12,7 @@ from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
-from sayso.api.problems import refusals
+from sayso.api.problems import answer, refusals, request_id_of
 from sayso.api.routes import router as strict_router
 from sayso.api.v1.cookies import drop_session, keep_session, session_text
 from sayso.api.v1.entering import by_invitation, by_link
@@ -36,6 +36,8 @@ _BUTTON = (
     '<form method="post" action="{action}"><input type="hidden" name="once" value="{once}">{more}'
     "<button>{button}</button></form>"
 )
+_HOW = "<p>Open the sign-in link that the service has printed, or ask for an invitation.</p>"
+_BY_PROVIDER = '<p><a href="/auth/start">Sign in with your organisation</a></p>'
 _NAME = '<p><label>Your name <input name="name" maxlength="100" autocomplete="name"></label></p>'
 _BODY = {
     "requestBody": {
@@ -55,10 +57,10 @@ _BODY = {
 
 
 @router.get("/login", response_class=HTMLResponse)
-async def login_page(once: Once = "") -> HTMLResponse:
+async def login_page(request: Request, once: Once = "") -> HTMLResponse:
     """Show the page whose button signs in; opening it uses nothing up."""
     if not once:
-        return _page("Sign in", "<p>Open the sign-in link that the service has printed, or ask for an invitation.</p>")
+        return _page("Sign in", _HOW if service_of(request).provider is None else _BY_PROVIDER)
     return _page("Sign in", _BUTTON.format(action="/login", once=escape(once), more="", button="Sign in"))
 
 
@@ -74,8 +76,8 @@ async def login(request: Request) -> Response:
     try:
         signed_in = await by_link(request, service, fields.get("once", ""))
     except Unauthenticated as exc:
-        return _refused(request, exc, "This link has been used, or has expired.")
-    return _entered(service, signed_in)
+        return refused(request, exc, "This link has been used, or has expired.")
+    return entered(service, signed_in)
 
 
 @router.get("/join", response_class=HTMLResponse)
@@ -99,12 +101,12 @@ async def join(request: Request) -> Response:
     try:
         accepted = await by_invitation(request, service, fields.get("once", ""), fields.get("name") or None)
     except Unauthenticated as exc:
-        return _refused(request, exc, "This invitation has been used, was withdrawn, or has expired.")
+        return refused(request, exc, "This invitation has been used, was withdrawn, or has expired.")
     except (Forbidden, AlreadyMember, Invalid) as exc:
-        return _refused(request, exc, exc.hint)
+        return refused(request, exc, exc.hint)
     if accepted.signed_in is None:
         return RedirectResponse("/", 303)
-    return _entered(service, accepted.signed_in)
+    return entered(service, accepted.signed_in)
 
 
 @router.post("/logout", status_code=303)
@@ -119,20 +121,17 @@ async def logout(request: Request) -> Response:
     return response
 
 
-def _entered(service: Service, signed_in: SignedIn) -> Response:
+def entered(service: Service, signed_in: SignedIn) -> Response:
+    """Return the answer that lets a browser in, with its new session."""
     response = RedirectResponse("/", 303)
     keep_session(response, service.options, signed_in, service.clock.now())
     return response
 
 
-def _refused(request: Request, error: SaysoError, sentence: str) -> Response:
-    """Return a page that tells a person why it did not work; programs get the problem.
-
-    Raises:
-        SaysoError: It is not a browser that asks.
-    """
+def refused(request: Request, error: SaysoError, sentence: str) -> Response:
+    """Return a page that tells a person why it did not work; programs get the problem."""
     if "text/html" not in request.headers.get("accept", ""):
-        raise error
+        return answer(error, request_id_of(request.scope))
     return _page("That did not work", f"<p>{escape(sentence)}</p>", error.status)
 
 

@@ -1,0 +1,66 @@
+"""Signing in by an OpenID Connect provider: the way there, and the way back."""
+
+from fastapi import Request
+from fastapi.responses import RedirectResponse
+from starlette.responses import Response
+
+from sayso.api.problems import refusals
+from sayso.api.routes import router as strict_router
+from sayso.api.v1.cookies import session_text
+from sayso.api.v1.entering import browser_of
+from sayso.api.v1.handshakes import ProviderSignIn, drop_handshake, handshake_of, keep_handshake
+from sayso.api.v1.service import Service, service_of
+from sayso.api.v1.signin import entered, refused
+from sayso.model.directoryerrors import IdentityProviderDown, NotInvited, SignInRefused, Unauthenticated
+from sayso.model.requesterrors import RouteUnknown
+
+router = strict_router(prefix="/auth", tags=["sign-in"])
+
+
+@router.get("/start", status_code=303, responses=refusals(RouteUnknown, IdentityProviderDown))
+async def start(request: Request) -> Response:
+    """Send the browser to the identity provider."""
+    service = service_of(request)
+    provider = _provider(service)
+    try:
+        begun = await provider.oidc.begin()
+    except IdentityProviderDown as exc:
+        return refused(request, exc, exc.hint)
+    response = RedirectResponse(begun.url, 303)
+    keep_handshake(response, service.options, provider, begun.handshake, service.clock.now())
+    return response
+
+
+@router.get(
+    "/callback",
+    status_code=303,
+    responses=refusals(RouteUnknown, SignInRefused, Unauthenticated, NotInvited, IdentityProviderDown),
+)
+async def come_back(request: Request) -> Response:
+    """Sign in whom the provider has proven; the handshake of this browser counts once."""
+    service = service_of(request)
+    provider = _provider(service)
+    try:
+        response = await _signed_in(request, service, provider)
+    except (SignInRefused, NotInvited, IdentityProviderDown, Unauthenticated) as exc:
+        response = refused(request, exc, exc.hint)
+    drop_handshake(response, service.options)
+    return response
+
+
+async def _signed_in(request: Request, service: Service, provider: ProviderSignIn) -> Response:
+    handshake = handshake_of(request, service.options, provider)
+    identity = await provider.oidc.finish(dict(request.query_params), handshake)
+    signed_in = await service.directory.sign_in.by_identity(
+        identity,
+        provider.rules,
+        agent=browser_of(request),
+        previous=session_text(request, service.options),
+    )
+    return entered(service, signed_in)
+
+
+def _provider(service: Service) -> ProviderSignIn:
+    if service.provider is None:
+        raise RouteUnknown("Expected an identity provider to be set up, but there is none.")
+    return service.provider
