@@ -4,6 +4,7 @@ However long a chain is, only one page of it is in memory.
 """
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 
 from sayso.core.audit import Checked, check
@@ -12,6 +13,8 @@ from sayso.model.workspaces import WorkspaceId
 from sayso.runtime.ports import Store, Transaction
 
 _PAGE = 500
+_MOST_PAGES = 20
+"""How many pages are looked through for one answer."""
 _BEFORE_ALL = -(2**63)
 """Smaller than every number that a row can be given, so that rows put in before the first are read too."""
 
@@ -25,6 +28,52 @@ def newest(tx: Transaction, workspace_id: WorkspaceId, limit: int) -> list[Audit
     """Return the last rows, the newest last."""
     last = tx.audit.last(workspace_id)
     return [] if last is None else tx.audit.list(workspace_id, after=last[0] - limit, limit=limit)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPage:
+    """Some rows in order, and where to go on."""
+
+    rows: tuple[AuditRow, ...]
+    next_after: int | None
+    """The number after which the next page begins; None where there is nothing more."""
+
+
+def page_of(
+    tx: Transaction,
+    workspace_id: WorkspaceId,
+    *,
+    after: int,
+    limit: int,
+    action: str | None = None,
+    target: str | None = None,
+) -> AuditPage:
+    """Return rows numbered above `after` in order, those of one action (or `task.*`) or about one target where named.
+
+    A page that was looked for in very many rows may be short, and even empty, though there is more.
+    """
+    found: list[AuditRow] = []
+    for row in _after(tx, workspace_id, after, target):
+        if len(found) == limit:
+            return AuditPage(rows=tuple(found), next_after=after)
+        after = row.seq
+        if action is None or _is(row.action, action):
+            found.append(row)
+    last = tx.audit.last(workspace_id)
+    more = target is None and last is not None and after < last[0]
+    return AuditPage(rows=tuple(found), next_after=after if more else None)
+
+
+def _after(tx: Transaction, workspace_id: WorkspaceId, after: int, target: str | None) -> Iterator[AuditRow]:
+    if target is not None:
+        yield from (row for row in tx.audit.of(workspace_id, target) if row.seq > after)
+        return
+    for _ in range(_MOST_PAGES):
+        page = tx.audit.list(workspace_id, after=after, limit=_PAGE)
+        yield from page
+        if not page or page[-1].seq <= after:
+            return
+        after = page[-1].seq
 
 
 async def exported(

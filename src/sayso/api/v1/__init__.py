@@ -3,6 +3,7 @@
 from sayso.api.routes import router as strict_router
 from sayso.api.v1 import (
     agents,
+    audit,
     internal,
     keys,
     me,
@@ -21,7 +22,7 @@ from sayso.api.v1 import (
 
 router = strict_router()
 _v1 = strict_router(prefix="/v1")
-for part in (runs, streams, sessions, tasks, workflows, agents, versions, triggers, me, people, keys, workspace):
+for part in (runs, streams, sessions, tasks, workflows, agents, versions, triggers, me, people, keys, workspace, audit):
     _v1.include_router(part.router)
 router.include_router(_v1)
 router.include_router(internal.router)

@@ -1,0 +1,112 @@
+"""The audit log: listed, checked and exported; and the evidence of a session."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, cast
+
+from fastapi import Path, Query, Response
+from fastapi.responses import StreamingResponse
+
+from sayso.api.problems import refusals
+from sayso.api.routes import router as strict_router
+from sayso.api.v1.service import Asked, Asking
+from sayso.api.v1.taskwire import Plain, at
+from sayso.core.auditforms import row_to_json
+from sayso.core.evidence import packet_bytes
+from sayso.model.audit import AuditRow
+from sayso.model.directoryerrors import Forbidden
+from sayso.model.errors import SessionNotFound
+from sayso.model.ids import SessionId
+from sayso.model.json import Json
+from sayso.model.requesterrors import BadRequest
+from sayso.runtime.auditlog import check_chain, exported, page_of
+from sayso.runtime.evidence import evidence
+
+router = strict_router(tags=["audit"], responses=refusals(Forbidden))
+Action = Annotated[str | None, Query(max_length=200, description="`task.decided`, or `task.*` for all of a kind.")]
+
+
+@router.get("/audit")
+async def list_audit(
+    asked: Asked,
+    action: Action = None,
+    target: Annotated[str | None, Query(max_length=200, description="The id of what it was done to.")] = None,
+    after: Annotated[int, Query(ge=0, le=2**62, description="`nextAfter` of the page before.")] = 0,
+    take: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> Plain:
+    """List who did what to what, the oldest first; `nextAfter` is null at the end."""
+    asked.require("see_audit")
+    workspace = asked.principal.workspace.id
+    page = await asked.service.runtime.store.read(
+        lambda tx: page_of(tx, workspace, after=after, limit=take, action=action, target=target)
+    )
+    return {"items": [_row_json(row) for row in page.rows], "nextAfter": page.next_after}
+
+
+@router.get("/audit/verify", responses=refusals(BadRequest))
+async def verify_audit(
+    asked: Asked,
+    anchor: Annotated[
+        str | None, Query(max_length=100, description="`SEQ:HASH`, as it was noted down earlier.")
+    ] = None,
+) -> Plain:
+    """Check that no row was changed, removed, added or moved; `anchor` in the answer is what to note down elsewhere."""
+    asked.require("see_audit")
+    workspace, noted = asked.principal.workspace.id, None if anchor is None else _anchor(anchor)
+    found = await asked.service.runtime.store.read(lambda tx: check_chain(tx, workspace, noted))
+    return {
+        "ok": found.broken is None,
+        "rows": found.rows,
+        "anchor": None if found.last is None else {"seq": found.last[0], "hash": found.last[1]},
+        "anchored": noted is not None,
+        "broken": None if found.broken is None else {"seq": found.broken.seq, "reason": found.broken.reason},
+    }
+
+
+@router.get(
+    "/audit/export",
+    response_class=StreamingResponse,
+    responses={200: {"description": "JSON lines.", "content": {"application/x-ndjson": {}}}, **refusals(BadRequest)},
+)
+async def export_audit(
+    asked: Asked,
+    action: Action = None,
+    since: Annotated[datetime | None, Query(description="Leave out what was done before.")] = None,
+) -> StreamingResponse:
+    """Write the log row by row, in the form that `sayso audit export` writes, which can be checked elsewhere."""
+    asked.require("export_audit")
+    if since is not None and since.tzinfo is None:
+        raise BadRequest("Expected since to name its offset from UTC, but it does not.")
+    headers = {"Content-Disposition": 'attachment; filename="audit.ndjson"'}
+    return StreamingResponse(_lines(asked, since, action), media_type="application/x-ndjson", headers=headers)
+
+
+async def _lines(asked: Asking, since: datetime | None, action: str | None) -> AsyncIterator[bytes]:
+    store, workspace = asked.service.runtime.store, asked.principal.workspace.id
+    async for row in exported(store, workspace, since=since, action=action):
+        yield json.dumps(row_to_json(row), ensure_ascii=False).encode() + b"\n"
+
+
+@router.get("/sessions/{sessionId}/evidence", responses=refusals(SessionNotFound))
+async def get_evidence(asked: Asked, session_id: Annotated[str, Path(alias="sessionId", max_length=200)]) -> Response:
+    """Return everything that is kept about a session, sealed by hashes, as one file that can be checked elsewhere."""
+    asked.require("export_audit")
+    workspace = asked.principal.workspace.id
+    packet = await evidence(asked.service.runtime, SessionId(session_id), workspace_id=workspace)
+    headers = {"Content-Disposition": 'attachment; filename="evidence.json"'}
+    return Response(packet_bytes(packet), media_type="application/json", headers=headers)
+
+
+def _row_json(row: AuditRow) -> Plain:
+    plain: dict[str, Json] = row_to_json(row)
+    found = {name: value for name, value in plain.items() if name != "prev_hash"}
+    return {**cast("Plain", found), "at": at(row.at), "prevHash": row.prev_hash}
+
+
+def _anchor(text: str) -> tuple[int, str]:
+    found = re.fullmatch(r"([1-9][0-9]{0,17}):([0-9a-fA-F]{64})", text)
+    if found is None:
+        raise BadRequest("Expected an anchor of the form SEQ:HASH, but it is another.")
+    return int(found[1]), found[2].lower()
