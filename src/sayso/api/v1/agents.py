@@ -130,7 +130,7 @@ async def unblock_agent(asked: Asked, body: UnblockAgent, agent_id: AgentPath) -
     "/agents/{agentId}/rollback",
     responses=refusals(AgentNotFound, VersionNotFound, AgentIsCode, NotSupportedYet, InvalidVersion),
 )
-async def roll_back(asked: Asked, body: Rollback, agent_id: AgentPath) -> JSONResponse:
+async def roll_back_agent(asked: Asked, body: Rollback, agent_id: AgentPath) -> JSONResponse:
     """Deploy an older version again; told as a rollback in the audit log."""
     asked.require("edit_agents")
     who = asked.principal
@@ -142,7 +142,7 @@ async def roll_back(asked: Asked, body: Rollback, agent_id: AgentPath) -> JSONRe
 
 
 @router.post("/agents/{agentId}/retract", responses=refusals(AgentNotFound, NoDeployedVersion))
-async def retract(asked: Asked, agent_id: AgentPath) -> JSONResponse:
+async def retract_agent(asked: Asked, agent_id: AgentPath) -> JSONResponse:
     """Leave an agent without a deployed version; nothing is deleted, and what runs goes on."""
     asked.require("edit_agents")
     who = asked.principal

@@ -35,28 +35,28 @@ def _refuse_other(asked: Asking, tenant_id: str) -> None:
 
 
 @router.get("")
-async def list_agents(asked: Asked, tenant_id: TenantPath, skip: Skip = 0, take: Take = 20) -> Plain:
+async def list_tenant_agents(asked: Asked, tenant_id: TenantPath, skip: Skip = 0, take: Take = 20) -> Plain:
     """List the agents of the workspace; see `GET /v1/agents`."""
     _refuse_other(asked, tenant_id)
     return await agents.list_agents(asked, skip, take)
 
 
 @router.get("/{agentId}")
-async def get_agent(asked: Asked, tenant_id: TenantPath, agent_id: AgentPath) -> JSONResponse:
+async def get_tenant_agent(asked: Asked, tenant_id: TenantPath, agent_id: AgentPath) -> JSONResponse:
     """Return an agent; see `GET /v1/agents/{agentId}`."""
     _refuse_other(asked, tenant_id)
     return await agents.get_agent(asked, agent_id)
 
 
 @router.get("/{agentId}/versions")
-async def list_versions(asked: Asked, tenant_id: TenantPath, agent_id: AgentPath) -> Plain:
+async def list_tenant_versions(asked: Asked, tenant_id: TenantPath, agent_id: AgentPath) -> Plain:
     """List an agent's versions; see `GET /v1/agents/{agentId}/versions`."""
     _refuse_other(asked, tenant_id)
     return await versions.list_versions(asked, agent_id)
 
 
 @router.get("/{agentId}/versions/{versionId}")
-async def get_version(
+async def get_tenant_version(
     asked: Asked, tenant_id: TenantPath, agent_id: AgentPath, version_id: VersionPath
 ) -> JSONResponse:
     """Return a version; see `GET /v1/agents/{agentId}/versions/{versionId}`."""
@@ -65,7 +65,7 @@ async def get_version(
 
 
 @router.post("/{agentId}/versions/{versionId}/deploy", responses=refusals(ChangedMeanwhile, NotSupportedYet))
-async def deploy(
+async def deploy_for_tenant(
     asked: Asked,
     tenant_id: TenantPath,
     agent_id: AgentPath,
@@ -75,11 +75,11 @@ async def deploy(
 ) -> JSONResponse:
     """Deploy a version; see `POST /v1/agents/{agentId}/versions/{versionId}/deploy`."""
     _refuse_other(asked, tenant_id)
-    return await versions.deploy(asked, agent_id, version_id, body, if_match)
+    return await versions.deploy_version(asked, agent_id, version_id, body, if_match)
 
 
 @router.post("/{agentId}/retract", responses=refusals(NoDeployedVersion))
-async def retract(asked: Asked, tenant_id: TenantPath, agent_id: AgentPath) -> JSONResponse:
+async def retract_for_tenant(asked: Asked, tenant_id: TenantPath, agent_id: AgentPath) -> JSONResponse:
     """Retract the deployment; see `POST /v1/agents/{agentId}/retract`."""
     _refuse_other(asked, tenant_id)
-    return await agents.retract(asked, agent_id)
+    return await agents.retract_agent(asked, agent_id)

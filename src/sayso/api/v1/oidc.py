@@ -18,7 +18,7 @@ router = strict_router(prefix="/auth", tags=["sign-in"])
 
 
 @router.get("/start", status_code=303, responses=refusals(RouteUnknown, IdentityProviderDown))
-async def start(request: Request) -> Response:
+async def start_oidc(request: Request) -> Response:
     """Send the browser to the identity provider."""
     service = service_of(request)
     provider = _provider(service)
@@ -36,7 +36,7 @@ async def start(request: Request) -> Response:
     status_code=303,
     responses=refusals(RouteUnknown, SignInRefused, Unauthenticated, NotInvited, IdentityProviderDown),
 )
-async def come_back(request: Request) -> Response:
+async def finish_oidc(request: Request) -> Response:
     """Sign in whom the provider has proven; the handshake of this browser counts once."""
     service = service_of(request)
     provider = _provider(service)

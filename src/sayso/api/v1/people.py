@@ -94,7 +94,7 @@ async def list_invitations(asked: Asked) -> Plain:
 
 
 @router.post("/invitations", status_code=201, responses=refusals(AlreadyMember, Invalid))
-async def invite(asked: Asked, body: Invite) -> JSONResponse:
+async def invite_person(asked: Asked, body: Invite) -> JSONResponse:
     """Invite somebody; the link is shown here and never again, and works once."""
     asked.require("manage_people")
     lasts = None if body.expires_in_hours is None else timedelta(hours=body.expires_in_hours)

@@ -107,7 +107,7 @@ async def delete_version(asked: Asked, agent_id: AgentPath, version_id: VersionP
     "/{versionId}/deploy",
     responses={**_NONE, **refusals(ChangedMeanwhile, AgentIsCode, NotSupportedYet, InvalidVersion)},
 )
-async def deploy(
+async def deploy_version(
     asked: Asked, agent_id: AgentPath, version_id: VersionPath, body: Deploy | None = None, if_match: IfMatch = None
 ) -> JSONResponse:
     """Make a version the one that triggers and the API start; what was deployed is testing again."""
@@ -125,7 +125,7 @@ async def deploy(
     status_code=201,
     responses={**_NONE, **refusals(AgentIsCode, DuplicateLabel, InvalidVersion)},
 )
-async def clone(asked: Asked, body: Clone, agent_id: AgentPath, version_id: VersionPath) -> JSONResponse:
+async def clone_version(asked: Asked, body: Clone, agent_id: AgentPath, version_id: VersionPath) -> JSONResponse:
     """Save a copy of a version, as a testing version under another label."""
     asked.require("edit_agents")
     who = asked.principal
@@ -145,7 +145,7 @@ async def clone(asked: Asked, body: Clone, agent_id: AgentPath, version_id: Vers
         **refusals(AgentBlocked, WorkspaceSuspended, NotSupportedYet, InvalidInput, KeyReused),
     },
 )
-async def test_run(asked: Asked, body: StartRun, agent_id: AgentPath, version_id: VersionPath) -> JSONResponse:
+async def start_test_run(asked: Asked, body: StartRun, agent_id: AgentPath, version_id: VersionPath) -> JSONResponse:
     """Start a run of this version, whatever is deployed; a sub-agent too."""
     asked.require("edit_agents")
     who, service = asked.principal, asked.service
