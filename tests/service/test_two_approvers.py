@@ -69,7 +69,11 @@ def campaign(folder: Path, races: int) -> Tally:
     tally = Tally()
     with process(folder, synchronous="NORMAL") as served:
         one, two = served.who["operators"][:2]
-        with served.client(key=served.who["key"]) as starter, served.client(token=one) as a, served.client(token=two) as b:
+        with (
+            served.client(key=served.who["key"]) as starter,
+            served.client(token=one) as a,
+            served.client(token=two) as b,
+        ):
             for number in range(races):
                 race(served, (a, b), starter, number, tally)
     tally.paid = len(Remote(folder / "remote.log").arrived())

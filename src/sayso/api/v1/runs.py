@@ -74,11 +74,12 @@ async def _waited(asked: Asking, response: JSONResponse, seconds: int) -> JSONRe
     run = RunId(str(told["runId"]))
     until = asked.now + timedelta(seconds=seconds)
     while True:
+        heard = asked.service.news.heard()
         parts = await asked.service.sessions.run(run, asked.reach)
         now = asked.now
         if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
             return JSONResponse({**told, **wire.run_json(parts, now)}, 202)
-        await asked.service.news.wait()
+        await asked.service.news.wait(heard)
 
 
 @router.get("/runs/{runId}")
@@ -87,11 +88,12 @@ async def get_run(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")],
     asked.require("see_runs_of_tasks")
     until = asked.now + timedelta(seconds=wait)
     while True:
+        heard = asked.service.news.heard()
         parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
         now = asked.now
         if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
             return wire.run_json(parts, now)
-        await asked.service.news.wait()
+        await asked.service.news.wait(heard)
 
 
 @router.get("/runs/{runId}/conversation")

@@ -51,12 +51,13 @@ async def stream_run(opened: Annotated[_Opened, Depends(_opened)]) -> AsyncItera
     """
     service = opened.asked.service
     while True:
+        heard = service.news.heard()
         for event in await opened.follower.news():
             if opened.exposed or not (event.kind in _HIDDEN or event.subject == "engine.subagent.spawned"):
                 yield _sent(event, exposed=opened.exposed)
         if opened.follower.over or opened.asked.stopping:
             return
-        await service.news.wait()
+        await service.news.wait(heard)
 
 
 def _sent(event: Event, *, exposed: bool) -> ServerSentEvent:
