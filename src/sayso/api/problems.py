@@ -13,7 +13,25 @@ from starlette.responses import Response
 
 from sayso.model.errors import SaysoError
 from sayso.model.json import Json
+from sayso.model.requesterrors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    CrossSite,
+    HeadTooLarge,
+    HostRefused,
+    InvalidJson,
+    InvalidRequest,
+    MethodOverridden,
+    RequestRefused,
+    Unexpected,
+    UnsupportedMediaType,
+)
 
+OF_THE_SHELL: tuple[type[SaysoError], ...] = (
+    RequestRefused, InvalidJson, MethodOverridden, CrossSite, BodyTooSlow, BodyTooLarge, UnsupportedMediaType,
+    HostRefused, InvalidRequest, HeadTooLarge, Unexpected,
+)  # fmt: skip
+"""What any request may be refused with, before a route has a say."""
 MEDIA_TYPE = "application/problem+json"
 SCHEMA: dict[str, Json] = {
     "title": "Problem",
@@ -53,9 +71,9 @@ def problem(error: SaysoError, request_id: str | None = None) -> dict[str, Json]
 
 
 def refusals(*errors: type[SaysoError]) -> dict[int | str, dict[str, Any]]:
-    """Return what a route says in OpenAPI about the errors that it may answer with, for its `responses`."""
+    """Return what a route says in OpenAPI about its errors and the shell's, for its `responses`."""
     by_status: dict[int | str, list[type[SaysoError]]] = {}
-    for error in errors:
+    for error in dict.fromkeys((*OF_THE_SHELL, *errors)):
         by_status.setdefault(error.status, []).append(error)
     return {status: described(", ".join(f"`{one.code}`" for one in ours)) for status, ours in by_status.items()}
 
