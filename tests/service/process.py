@@ -91,6 +91,7 @@ async def serve(folder: Path, synchronous: Any) -> None:
             known.write_text(json.dumps(await secrets_of(it)), "utf-8")
         listening = listen("127.0.0.1", 0)
         print(json.dumps({"url": f"http://127.0.0.1:{listening.getsockname()[1]}"}), flush=True)
+        os.dup2(2, 1)  # nobody reads what is logged into a pipe
         async with Worker(db, programs):
             await Server(it.app, service).serve([listening])
 
