@@ -92,8 +92,11 @@ def encoded(error: SaysoError, request_id: str | None = None) -> bytes:
 
 
 def answer(error: SaysoError, request_id: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an error as an answer."""
-    return Response(encoded(error, request_id), error.status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    """Return an error as an answer; one that says when to come back says so in `Retry-After`, too."""
+    sent = dict(headers or {})
+    if "retry_after" in error.facts:
+        sent["Retry-After"] = str(error.facts["retry_after"])
+    return Response(encoded(error, request_id), error.status, headers=sent, media_type=MEDIA_TYPE)
 
 
 def request_id_of(scope: Mapping[str, Any]) -> str | None:

@@ -155,7 +155,8 @@ async def asking(
     try:
         principal = await _principal(service, request, x_api_key, authorization)
     except Unauthenticated:
-        service.guesses.wrong(client, service.clock.now())
+        if any(given is not None for given in (x_api_key, authorization, request.cookies.get(COOKIE))):
+            service.guesses.wrong(client, service.clock.now())  # who presents nothing has guessed nothing
         raise
     request.scope["state"]["who"] = principal.id
     return Asking(request, service, principal, await _reach(service, principal))

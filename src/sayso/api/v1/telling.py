@@ -18,6 +18,7 @@ from sayso.model.errors import (
     TaskChanged,
     TaskExpired,
     TaskNotFound,
+    UnreadableValue,
     UnstorableValue,
 )
 from sayso.model.registryerrors import (
@@ -63,7 +64,7 @@ DECIDING: Refusals = (
     ApprovedRequired, InvalidDecision,
 )  # fmt: skip
 MESSAGING: Refusals = (*A_RUN, BadRequest, NotWaiting, RunWaitingForTask, *DECIDING)
-_OF_ALL = (Unauthenticated, Forbidden, TooManyGuesses)
+_OF_ALL = (Unauthenticated, Forbidden, TooManyGuesses, UnreadableValue)
 _OF_ACTS = (Invalid, KeyReused, UnstorableValue)
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
