@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Scope
 
 from sayso.api import health
 from sayso.api.heading import Heading
-from sayso.api.problems import SCHEMA, answer, described, request_id_of
+from sayso.api.problems import SCHEMA, answer, refusals, request_id_of
 from sayso.api.receiving import Receiving
 from sayso.api.recording import CLIENT_GONE, Recording
 from sayso.api.routes import StrictRoute
@@ -71,7 +71,8 @@ def plain_app(services: Services, routers: Sequence[APIRouter] = ()) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses={"default": described("any code of the reference of errors")},
+        responses=refusals(),
+        generate_unique_id_function=lambda route: route.name,
     )
     api.state.services = services
     for router in (health.routes, *routers):

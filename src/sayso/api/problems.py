@@ -14,7 +14,25 @@ from starlette.responses import Response
 from sayso.model.errors import SaysoError
 from sayso.model.json import Json
 from sayso.model.registry import Problem
+from sayso.model.requesterrors import (
+    BodyTooLarge,
+    BodyTooSlow,
+    CrossSite,
+    HeadTooLarge,
+    HostRefused,
+    InvalidJson,
+    InvalidRequest,
+    MethodOverridden,
+    RequestRefused,
+    Unexpected,
+    UnsupportedMediaType,
+)
 
+OF_THE_SHELL: tuple[type[SaysoError], ...] = (
+    RequestRefused, InvalidJson, MethodOverridden, CrossSite, BodyTooSlow, BodyTooLarge, UnsupportedMediaType,
+    HostRefused, InvalidRequest, HeadTooLarge, Unexpected,
+)  # fmt: skip
+"""What any request may be refused with, before a route has a say."""
 MEDIA_TYPE = "application/problem+json"
 SCHEMA: dict[str, Json] = {
     "title": "Problem",
@@ -54,9 +72,9 @@ def problem(error: SaysoError, request_id: str | None = None) -> dict[str, Json]
 
 
 def refusals(*errors: type[SaysoError]) -> dict[int | str, dict[str, Any]]:
-    """Return what a route says in OpenAPI about the errors that it may answer with, for its `responses`."""
+    """Return what a route says in OpenAPI about its errors and the shell's, for its `responses`."""
     by_status: dict[int | str, list[type[SaysoError]]] = {}
-    for error in errors:
+    for error in dict.fromkeys((*OF_THE_SHELL, *errors)):
         by_status.setdefault(error.status, []).append(error)
     return {status: described(", ".join(f"`{one.code}`" for one in ours)) for status, ours in by_status.items()}
 
@@ -75,8 +93,11 @@ def encoded(error: SaysoError, request_id: str | None = None) -> bytes:
 
 
 def answer(error: SaysoError, request_id: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an error as an answer."""
-    return Response(encoded(error, request_id), error.status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    """Return an error as an answer; one that says when to come back says so in `Retry-After`, too."""
+    sent = dict(headers or {})
+    if "retry_after" in error.facts:
+        sent["Retry-After"] = str(error.facts["retry_after"])
+    return Response(encoded(error, request_id), error.status, headers=sent, media_type=MEDIA_TYPE)
 
 
 def request_id_of(scope: Mapping[str, Any]) -> str | None:

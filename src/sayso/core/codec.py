@@ -49,7 +49,7 @@ def decode(data: bytes) -> Any:
     Raises:
         UnreadableValue: A type is not loaded or is no longer what it was.
     """
-    return from_json(json.loads(data))
+    return from_json(plain_of(data))
 
 
 def json_bytes(value: Json) -> bytes:
@@ -67,8 +67,19 @@ def json_bytes(value: Json) -> bytes:
 
 
 def plain_of(data: bytes) -> Any:
-    """Return the JSON value of bytes that `json_bytes` has made; `json.loads` would first guess their encoding."""
-    return _loads(data.decode())
+    """Return the JSON value of bytes that `json_bytes` has made; `json.loads` would first guess their encoding.
+
+    Raises:
+        UnreadableValue: It has not made them: somebody has written to the database, or the disk is damaged.
+    """
+    try:
+        text = data.decode()
+        value = _loads(text)
+        if "\\ud" in text or "\\uD" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent to anybody
+    except (ValueError, RecursionError) as exc:
+        raise UnreadableValue("Expected a stored JSON value, but the bytes are none.") from exc
+    return value
 
 
 def to_json(value: object, depth: int = 0) -> Json:

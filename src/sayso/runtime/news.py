@@ -1,4 +1,8 @@
-"""News of commits for those who wait inside this process: streams, and callers who want to see a run come to rest."""
+"""News of commits for those who wait inside this process: streams, and callers who want to see a run come to rest.
+
+Whoever waits says up to which commit they had heard before they read: a commit between their reading and their waiting
+would otherwise be slept through.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -20,15 +24,22 @@ class News:
         self._store = store
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._stop: Callable[[], None] | None = None
+        self._count = 0
 
-    async def wait(self, seconds: float = ELSEWHERE_SECONDS) -> None:
-        """Return after the next commit of this process, or after some seconds; what changed is not told."""
+    def heard(self) -> int:
+        """Return how many commits of this process were heard of: to be asked before reading, and given to `wait`."""
         if self._stop is None:
             self._stop = self._store.watch(self._ring)
+        return self._count
+
+    async def wait(self, heard: int, seconds: float = ELSEWHERE_SECONDS) -> None:
+        """Return after a commit of this process that is newer than `heard`, or after some seconds."""
         event = asyncio.Event()
         waiter = (asyncio.get_running_loop(), event)
         self._waiting.add(waiter)
         try:
+            if self._count != heard:
+                return
             await asyncio.wait_for(event.wait(), seconds)
         except TimeoutError:
             return
@@ -43,6 +54,7 @@ class News:
         self._ring()
 
     def _ring(self) -> None:
+        self._count += 1
         for loop, event in tuple(self._waiting):
             try:
                 loop.call_soon_threadsafe(event.set)

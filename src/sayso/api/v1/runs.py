@@ -11,6 +11,7 @@ from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Completion, Message, Reason, StartRun
 from sayso.api.v1.service import Asked, Asking, answer
 from sayso.api.v1.taskwire import Plain, task_json
+from sayso.api.v1.telling import A_RUN, MESSAGING, RUN_LINKS, STARTING, TASK_LINKS, acting, told
 from sayso.core.codec import json_bytes, plain_of, to_json
 from sayso.core.states import status_of
 from sayso.model.errors import RunNotPaused
@@ -28,7 +29,7 @@ Wait = Annotated[
 ]
 
 
-@router.post("/agents/{agentId}/runs", status_code=202)
+@router.post("/agents/{agentId}/runs", **acting("started", *STARTING, links=RUN_LINKS))
 async def start_run(
     asked: Asked,
     body: StartRun,
@@ -74,27 +75,29 @@ async def _waited(asked: Asking, response: JSONResponse, seconds: int) -> JSONRe
     run = RunId(str(told["runId"]))
     until = asked.now + timedelta(seconds=seconds)
     while True:
+        heard = asked.service.news.heard()
         parts = await asked.service.sessions.run(run, asked.reach)
         now = asked.now
         if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
             return JSONResponse({**told, **wire.run_json(parts, now)}, 202)
-        await asked.service.news.wait()
+        await asked.service.news.wait(heard)
 
 
-@router.get("/runs/{runId}")
+@router.get("/runs/{runId}", **told("run", *A_RUN, links=RUN_LINKS))
 async def get_run(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")], wait: Wait = 0) -> Plain:
     """Return a run's status, output and error, and what it waits for."""
     asked.require("see_runs_of_tasks")
     until = asked.now + timedelta(seconds=wait)
     while True:
+        heard = asked.service.news.heard()
         parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
         now = asked.now
         if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
             return wire.run_json(parts, now)
-        await asked.service.news.wait()
+        await asked.service.news.wait(heard)
 
 
-@router.get("/runs/{runId}/conversation")
+@router.get("/runs/{runId}/conversation", **told("conversation", *A_RUN))
 async def get_conversation(
     asked: Asked,
     run_id: Annotated[RunPath, Path(alias="runId")],
@@ -107,7 +110,7 @@ async def get_conversation(
     return wire.conversation(whole, asked.now, slim=step_content == "slim", exposed=exposed)
 
 
-@router.get("/runs/{runId}/user-tasks")
+@router.get("/runs/{runId}/user-tasks", **told("run_tasks", *A_RUN, links=TASK_LINKS))
 async def list_run_tasks(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")]) -> Plain:
     """Return every user task of a run, oldest first."""
     asked.require("see_runs_of_tasks")
@@ -116,13 +119,13 @@ async def list_run_tasks(asked: Asked, run_id: Annotated[RunPath, Path(alias="ru
     return {"items": [task_json(task, asked.now, parts) for task in listed], "total": len(listed)}
 
 
-@router.post("/runs/{runId}/messages", status_code=202)
+@router.post("/runs/{runId}/messages", **acting("moved", *MESSAGING))
 async def send_message(asked: Asked, body: Message, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
     """Send a run what it waits for: a message of the conversation, or the completion of a user task."""
     return await _send(asked, body, RunId(run_id))
 
 
-@router.post("/runs/{runId}/input", status_code=202)
+@router.post("/runs/{runId}/input", **acting("moved", *MESSAGING))
 async def send_input(asked: Asked, body: Message, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
     """Do what `messages` does."""
     return await _send(asked, body, RunId(run_id))
@@ -171,7 +174,7 @@ def status_after(tx: Transaction, run_id: RunId) -> bytes:
     return json_bytes({"status": "Running" if run is None else str(status_of(run.state, kinds))})
 
 
-@router.post("/runs/{runId}/skip-agent-wait", status_code=202)
+@router.post("/runs/{runId}/skip-agent-wait", **acting("moved", *A_RUN, WaitNotRunning))
 async def skip_agent_wait(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
     """Let a run that waits for a time go on now."""
     asked.require("end_sessions")
@@ -189,7 +192,7 @@ async def skip_agent_wait(asked: Asked, run_id: Annotated[RunPath, Path(alias="r
     return answer(answered, replayed=bool(answered.digest))
 
 
-@router.post("/runs/{runId}/cancel", status_code=202)
+@router.post("/runs/{runId}/cancel", **acting("moved", *A_RUN))
 async def cancel_run(asked: Asked, body: Reason, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
     """End a run with its tree and close its tasks; a run that has ended stays as it is."""
     asked.require("end_sessions")

@@ -156,14 +156,15 @@ async def asking(
         TooManyGuesses: Too many wrong secrets came from this address lately.
     """
     service = service_of(request)
-    with counting_guesses(request, service):
+    presented = any(given is not None for given in (x_api_key, authorization, session_text(request, service.options)))
+    with counting_guesses(request, service, presented=presented):
         principal = await _principal(service, request, x_api_key, authorization)
     request.scope["state"]["who"] = principal.id
     return Asking(request, service, principal, await _reach(service, principal))
 
 
 @contextmanager
-def counting_guesses(request: Request, service: Service) -> Generator[None]:
+def counting_guesses(request: Request, service: Service, *, presented: bool = True) -> Generator[None]:
     """Listen to a secret, unless too many wrong ones came from this address; take note of another wrong one.
 
     Raises:
@@ -174,7 +175,8 @@ def counting_guesses(request: Request, service: Service) -> Generator[None]:
     try:
         yield
     except Unauthenticated:
-        service.guesses.wrong(client, service.clock.now())
+        if presented:
+            service.guesses.wrong(client, service.clock.now())  # who presents nothing has guessed nothing
         raise
 
 

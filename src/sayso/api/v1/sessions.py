@@ -10,8 +10,12 @@ from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Note, Reason
 from sayso.api.v1.service import Asked, Asking, answer
 from sayso.api.v1.taskwire import Plain
+from sayso.api.v1.telling import A_SESSION, acting, told
 from sayso.core.codec import json_bytes, plain_of
+from sayso.model.errors import RunNotPaused
 from sayso.model.ids import SessionId
+from sayso.model.registryerrors import AgentNotFound
+from sayso.model.requesterrors import OutOfScope
 from sayso.model.sessions import SessionFilter, SessionStatus
 from sayso.runtime.once import Unit
 from sayso.runtime.ports import Transaction
@@ -22,7 +26,7 @@ Skip = Annotated[int, Query(ge=0, le=1_000_000)]
 Take = Annotated[int, Query(ge=1, le=100)]
 
 
-@router.get("/agents/{agentId}/sessions")
+@router.get("/agents/{agentId}/sessions", **told("sessions", AgentNotFound, OutOfScope))
 async def list_agent_sessions(
     asked: Asked,
     agent_id: Annotated[str, Path(alias="agentId", max_length=200)],
@@ -37,7 +41,7 @@ async def list_agent_sessions(
     return await _page(asked, SessionFilter(program=program, version_id=version_id, status=status), skip, take)
 
 
-@router.get("/sessions")
+@router.get("/sessions", **told("sessions"))
 async def list_sessions(asked: Asked, skip: Skip = 0, take: Take = 20, status: SessionStatus | None = None) -> Plain:
     """List the sessions of the workspace, the one with the newest run first."""
     asked.require("see_sessions")
@@ -49,7 +53,7 @@ async def _page(asked: Asking, wanted: SessionFilter, skip: int, take: int) -> P
     return {"items": [wire.listed_json(item) for item in page.items], "total": page.total}
 
 
-@router.get("/sessions/{sessionId}")
+@router.get("/sessions/{sessionId}", **told("session", *A_SESSION))
 async def get_session(asked: Asked, session_id: SessionPath) -> Plain:
     """Return a session: status, tokens, cost, output, and what started it."""
     asked.require("see_runs_of_tasks")
@@ -57,7 +61,7 @@ async def get_session(asked: Asked, session_id: SessionPath) -> Plain:
     return wire.session_json(whole, asked.now, exposed=await asked.exposed(whole.runs[0].run.origin))
 
 
-@router.post("/sessions/{sessionId}/terminate", status_code=202)
+@router.post("/sessions/{sessionId}/terminate", **acting("terminated", *A_SESSION))
 async def terminate_session(asked: Asked, body: Reason, session_id: SessionPath) -> JSONResponse:
     """End every run of a session and close its tasks. It cannot be undone."""
     asked.require("end_sessions")
@@ -69,7 +73,7 @@ async def terminate_session(asked: Asked, body: Reason, session_id: SessionPath)
     return await _ended(asked, unit, body.sent())
 
 
-@router.post("/sessions/{sessionId}/complete", status_code=202)
+@router.post("/sessions/{sessionId}/complete", **acting("completed", *A_SESSION, RunNotPaused))
 async def complete_session(asked: Asked, body: Note, session_id: SessionPath) -> JSONResponse:
     """Mark a waiting session as completed, and close its tasks."""
     asked.require("end_sessions")

@@ -15,7 +15,9 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sayso.api.routes import router as strict_router
 from sayso.api.v1.service import Asked, Asking
 from sayso.api.v1.taskwire import at
+from sayso.api.v1.telling import A_RUN, told
 from sayso.api.v1.wire import item_json
+from sayso.model.errors import Invalid
 from sayso.model.ids import RunId
 from sayso.model.json import Json
 from sayso.runtime.following import Event, Follower, parse
@@ -43,7 +45,7 @@ async def _opened(
     return _Opened(asked, follower, await asked.exposed(parts.run.origin))
 
 
-@router.get("/runs/{runId}/stream", response_class=EventSourceResponse)
+@router.get("/runs/{runId}/stream", response_class=EventSourceResponse, **told("stream", *A_RUN, Invalid))
 async def stream_run(opened: Annotated[_Opened, Depends(_opened)]) -> AsyncIterator[ServerSentEvent]:
     """Follow the session of a run: steps, tasks, runs and the end, as server-sent events.
 
@@ -51,12 +53,13 @@ async def stream_run(opened: Annotated[_Opened, Depends(_opened)]) -> AsyncItera
     """
     service = opened.asked.service
     while True:
+        heard = service.news.heard()
         for event in await opened.follower.news():
             if opened.exposed or not (event.kind in _HIDDEN or event.subject == "engine.subagent.spawned"):
                 yield _sent(event, exposed=opened.exposed)
         if opened.follower.over or opened.asked.stopping:
             return
-        await service.news.wait()
+        await service.news.wait(heard)
 
 
 def _sent(event: Event, *, exposed: bool) -> ServerSentEvent:

@@ -9,8 +9,12 @@ from sayso.api.routes import router as strict_router
 from sayso.api.v1.bodies import Completion
 from sayso.api.v1.service import Asked, answer
 from sayso.api.v1.taskwire import Plain, task_json
+from sayso.api.v1.telling import A_TASK, DECIDING, TASK_LINKS, acting, told
 from sayso.core.codec import json_bytes
+from sayso.model.errors import Invalid, TaskExpired
 from sayso.model.ids import RunId, SessionId, TaskId
+from sayso.model.registryerrors import AgentNotFound
+from sayso.model.requesterrors import OutOfScope, TaskClaimed, TaskNotPending
 from sayso.model.tasks import TaskFilter
 from sayso.runtime.inbox import found
 from sayso.runtime.ports import Transaction
@@ -25,7 +29,7 @@ _STATUS: dict[str, Literal["pending", "completed", "cancelled", "any"]] = {
 }
 
 
-@router.get("")
+@router.get("", **told("tasks", AgentNotFound, OutOfScope, Invalid, links=TASK_LINKS))
 async def list_tasks(
     asked: Asked,
     status: Annotated[Literal["Pending", "Completed", "Cancelled", "any"], Query()] = "Pending",
@@ -51,7 +55,7 @@ async def list_tasks(
     return {"items": [task_json(task, asked.now) for task in page.tasks], "nextCursor": page.next_cursor}
 
 
-@router.get("/{taskId}")
+@router.get("/{taskId}", **told("task", *A_TASK))
 async def get_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Return a user task: what was asked, as it was hashed, and how it was answered."""
     asked.require("see_tasks")
@@ -59,7 +63,7 @@ async def get_task(asked: Asked, task_id: TaskPath) -> Plain:
     return task_json(task, asked.now, await asked.service.sessions.run(run.id, asked.reach))
 
 
-@router.post("/{taskId}/complete")
+@router.post("/{taskId}/complete", **acting("task", *DECIDING, status=200))
 async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JSONResponse:
     """Complete a user task. The first valid answer wins; a later one gets a conflict that names it."""
     asked.require("decide_tasks")
@@ -81,14 +85,14 @@ async def _run_of(asked: Asked, task_id: str) -> RunId:
     return task.run_id
 
 
-@router.post("/{taskId}/claim")
+@router.post("/{taskId}/claim", **told("task", *A_TASK, TaskClaimed, TaskNotPending, TaskExpired))
 async def claim_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Say to be on a task, for a quarter of an hour; claiming again renews."""
     asked.require("decide_tasks")
     return task_json(await asked.service.inbox.claim(TaskId(task_id), asked.principal, asked.reach), asked.now)
 
 
-@router.post("/{taskId}/release")
+@router.post("/{taskId}/release", **told("task", *A_TASK, TaskClaimed))
 async def release_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Say to be no longer on a task."""
     asked.require("decide_tasks")

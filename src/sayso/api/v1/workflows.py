@@ -11,9 +11,10 @@ from sayso.api.v1.bodies import Decisions, StartWorkflow
 from sayso.api.v1.runs import RunPath, status_after
 from sayso.api.v1.service import Asked, answer
 from sayso.api.v1.taskwire import Plain
+from sayso.api.v1.telling import A_RUN, DECIDING, OF_STARTS, RUN_LINKS, acting, told
 from sayso.core.codec import json_bytes
 from sayso.model.ids import RunId, SessionId, TaskId
-from sayso.model.requesterrors import WorkflowNotFound
+from sayso.model.requesterrors import OutOfScope, WorkflowNotFound
 from sayso.model.runs import Origin
 from sayso.model.sessions import SessionFilter, SessionStatus
 from sayso.runtime.ports import Transaction
@@ -22,7 +23,7 @@ router = strict_router(tags=["workflows"])
 Name = Annotated[str, Path(alias="workflow", max_length=200, description="A workflow's name.")]
 
 
-@router.get("/workflows")
+@router.get("/workflows", **told("workflows"))
 async def list_workflows(asked: Asked) -> Plain:
     """List the workflows that this server can start."""
     asked.require("see_agents")
@@ -34,7 +35,9 @@ def _about(name: str, workflow: Any) -> Plain:
     return {"id": workflow.id, "name": name, "description": workflow.description, "steps": dict(workflow.shape())}
 
 
-@router.post("/workflows/{workflow}/runs", status_code=202)
+@router.post(
+    "/workflows/{workflow}/runs", **acting("started", WorkflowNotFound, OutOfScope, *OF_STARTS, links=RUN_LINKS)
+)
 async def start_workflow(asked: Asked, body: StartWorkflow, workflow: Name) -> JSONResponse:
     """Start a run of a workflow."""
     asked.require("start_runs")
@@ -55,7 +58,7 @@ async def start_workflow(asked: Asked, body: StartWorkflow, workflow: Name) -> J
     return answer(answered, replayed=bool(answered.digest))
 
 
-@router.get("/workflows/{workflow}/sessions")
+@router.get("/workflows/{workflow}/sessions", **told("sessions", WorkflowNotFound))
 async def list_workflow_sessions(
     asked: Asked,
     workflow: Name,
@@ -71,7 +74,7 @@ async def list_workflow_sessions(
     return {"items": [wire.listed_json(item) for item in page.items], "total": page.total}
 
 
-@router.post("/runs/{runId}/decisions", status_code=202)
+@router.post("/runs/{runId}/decisions", **acting("moved", *A_RUN, *DECIDING))
 async def decide_run(asked: Asked, body: Decisions, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
     """Answer several tasks of one run at once: all answers are taken, or none."""
     asked.require("decide_tasks")

@@ -1,0 +1,116 @@
+"""What a route tells of itself in OpenAPI: its status, an example of its answer, links, and every code of a refusal.
+
+A route that tells nothing fails the tests (tests/service/test_openapi.py).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sayso.api.problems import refusals
+from sayso.api.v1.examples import EXAMPLES
+from sayso.model.directoryerrors import Forbidden, Unauthenticated
+from sayso.model.errors import (
+    Invalid,
+    InvalidDecision,
+    RunNotFound,
+    SaysoError,
+    SessionNotFound,
+    TaskChanged,
+    TaskExpired,
+    TaskNotFound,
+    UnreadableValue,
+    UnstorableValue,
+)
+from sayso.model.registryerrors import (
+    AgentBlocked,
+    AgentNotFound,
+    InvalidInput,
+    NoDeployedVersion,
+    NotSupportedYet,
+    SubAgentNotStartable,
+    TriggerInactive,
+    WorkspaceSuspended,
+)
+from sayso.model.requesterrors import (
+    AddressNotAllowed,
+    ApprovedRequired,
+    BadRequest,
+    ConcurrencyLimited,
+    InputTooLarge,
+    InvalidCompletion,
+    KeyReused,
+    NotWaiting,
+    OutOfScope,
+    OwnRun,
+    PeopleOnly,
+    RateLimited,
+    RunWaitingForTask,
+    TaskClaimed,
+    TaskNotPending,
+    TooManyGuesses,
+)
+
+Refusals = tuple[type[SaysoError], ...]
+A_RUN: Refusals = (RunNotFound, OutOfScope)
+A_SESSION: Refusals = (SessionNotFound, OutOfScope)
+A_TASK: Refusals = (TaskNotFound, OutOfScope)
+OF_STARTS: Refusals = (NotWaiting, WorkspaceSuspended)
+STARTING: Refusals = (
+    AgentNotFound, OutOfScope, AddressNotAllowed, NoDeployedVersion, AgentBlocked, TriggerInactive,
+    SubAgentNotStartable, NotSupportedYet, InvalidInput, InputTooLarge, RateLimited, ConcurrencyLimited, *OF_STARTS,
+)  # fmt: skip
+DECIDING: Refusals = (
+    *A_TASK, PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, TaskChanged, InvalidCompletion,
+    ApprovedRequired, InvalidDecision,
+)  # fmt: skip
+MESSAGING: Refusals = (*A_RUN, BadRequest, NotWaiting, RunWaitingForTask, *DECIDING)
+_OF_ALL = (Unauthenticated, Forbidden, TooManyGuesses, UnreadableValue)
+_OF_ACTS = (Invalid, KeyReused, UnstorableValue)
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Up to 255 printable characters of your own: the same request under the same key acts once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+RUN_LINKS: dict[str, Any] = {
+    "run": {"operationId": "get_run", "parameters": {"runId": "$response.body#/runId"}},
+    "conversation": {"operationId": "get_conversation", "parameters": {"runId": "$response.body#/runId"}},
+    "session": {"operationId": "get_session", "parameters": {"sessionId": "$response.body#/sessionId"}},
+    "tasks": {"operationId": "list_run_tasks", "parameters": {"runId": "$response.body#/runId"}},
+    "cancel": {"operationId": "cancel_run", "parameters": {"runId": "$response.body#/runId"}},
+}
+"""Where a client may go from the answer that tells of a run."""
+TASK_LINKS: dict[str, Any] = {
+    "show": {"operationId": "get_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
+    "complete": {"operationId": "complete_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
+    "claim": {"operationId": "claim_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
+    "release": {"operationId": "release_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
+}
+"""Where a client may go from the answer that lists tasks."""
+
+
+def told(
+    example: str, *errors: type[SaysoError], status: int = 200, links: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the settings of a route that reads.
+
+    Args:
+        example: The name of an answer in `api.v1.examples`.
+        errors: What it refuses with, beside what every route does.
+        status: The status of its answer.
+        links: Where a client may go from there.
+    """
+    media = "text/event-stream" if example == "stream" else "application/json"
+    said: dict[str, Any] = {"description": "Done.", "content": {media: {"example": EXAMPLES[example]}}}
+    if links is not None:
+        said["links"] = dict(links)
+    return {"status_code": status, "responses": {status: said, **refusals(*_OF_ALL, *errors)}}
+
+
+def acting(
+    example: str, *errors: type[SaysoError], status: int = 202, links: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the settings of a route that changes something, once per `Idempotency-Key`."""
+    settings = told(example, *_OF_ACTS, *errors, status=status, links=links)
+    return {**settings, "openapi_extra": {"parameters": [_IDEMPOTENCY_KEY]}}

@@ -1,0 +1,87 @@
+"""What schemathesis is told besides the OpenAPI, and what it holds every answer to. It runs in schemathesis' process.
+
+`SAYSO_KNOWN` is JSON: the ids that exist, by parameter, and the file into which every request is counted.
+"""
+
+import json
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+
+KNOWN: dict[str, Any] = json.loads(os.environ["SAYSO_KNOWN"])
+CODES = set(re.findall(r"`([a-z_]+)`", (Path(__file__).parents[2] / "docs/reference/errors.md").read_text("utf-8")))
+CANARY = "sayso-canary-7c1d"
+ANSWERS = Path(KNOWN["answers"])
+_seen = [0]
+
+
+@schemathesis.hook
+def map_path_parameters(context: Any, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Have three requests of four name what exists: random ids would only ever find 404."""
+    if path_parameters:
+        _seen[0] += 1
+        for name in path_parameters:
+            if context.operation.path.endswith("/stream"):  # that of another run may have no end
+                path_parameters[name] = KNOWN["ids"]["ended"][0]
+            elif name in KNOWN["ids"] and _seen[0] % 4:
+                path_parameters[name] = KNOWN["ids"][name][_seen[0] % len(KNOWN["ids"][name])]
+    return path_parameters
+
+
+@schemathesis.hook
+def map_query(context: Any, query: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Never wait long."""
+    if query and isinstance(query.get("wait"), int) and 0 < query["wait"] <= 60:
+        query["wait"] = 0
+    return query
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
+    """Send something hostile that no answer may repeat, and a made-up key or token only now and then: it means 401."""
+    _seen[0] += 1
+    given = dict(case.headers or {})
+    if _seen[0] % 10:
+        given = {name: value for name, value in given.items() if name.lower() not in {"x-api-key", "authorization"}}
+    case.headers = {**given, "X-Canary": CANARY}
+
+
+@cache
+def documented(description: str) -> frozenset[str]:
+    return frozenset(re.findall(r"`([a-z_]+)`", description))
+
+
+@schemathesis.check
+def a_refusal_is_a_documented_problem(context: Any, response: Any, case: Any) -> None:
+    """No 5xx, problem JSON for every refusal, a code that the route documents for that status, and no echo."""
+    with ANSWERS.open("a") as log:
+        log.write(f"{case.operation.label}\t{response.status_code}\n")
+    assert response.status_code < 500, response.text
+    assert CANARY not in response.text
+    if response.status_code < 400:
+        return
+    assert response.headers["content-type"][0] == "application/problem+json"
+    document = response.json()
+    assert document["code"] in CODES
+    said = case.operation.definition.raw["responses"].get(str(response.status_code))
+    if said is not None:
+        assert document["code"] in documented(said["description"]), document["code"]
+    for sent in _strings(case.body):
+        if len(sent) >= 12 and sent not in json.dumps(KNOWN) and not sent.isascii():
+            assert sent not in document["message"]
+
+
+def _strings(value: Any) -> list[str]:
+    match value:
+        case str():
+            return [value]
+        case dict():
+            return [found for pair in value.items() for part in pair for found in _strings(part)]
+        case list():
+            return [found for part in value for found in _strings(part)]
+        case _:
+            return []
