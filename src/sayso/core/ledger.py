@@ -83,10 +83,39 @@ def idempotency_key(call: CallId, digest: str) -> str:
     return "sayso1-" + base64.b32encode(made).decode().rstrip("=").lower()
 
 
-def tool_digest(name: str, description: str, schema: Json, effect: Effect) -> str:
+def tool_parts(description: str, schema: Json, effect: Effect, person: Json) -> dict[str, str]:
+    """Return what an approval stands on of a tool's definition, part by part, so that a change can be named."""
+
+    def short(part: Json) -> str:
+        return hashlib.sha256(canonical({"part": part})).hexdigest()[:16]
+
+    return {
+        "description": short(description),
+        "schema": short(schema),
+        "effect": str(effect),
+        "duty": short(person),
+    }
+
+
+def tool_digest(name: str, parts: Mapping[str, str]) -> str:
     """Return the digest of a tool's definition; an approval of another definition is void."""
-    whole: dict[str, Json] = {"name": name, "description": description, "schema": schema, "effect": effect}
-    return hashlib.sha256(b"sayso/tool/v1\x00" + canonical(whole)).hexdigest()[:32]
+    whole: dict[str, Json] = {"name": name, **parts}
+    return hashlib.sha256(b"sayso/tool/v2\x00" + canonical(whole)).hexdigest()[:32]
+
+
+def drift(tool: str, shown: Mapping[str, str], current: Mapping[str, str]) -> str:
+    """Return one sentence that says what became of a tool between the question about a call and its execution."""
+    if not current:
+        return f"tool '{tool}' is gone since a person was asked about this call"
+    changed = [name for name in current if shown.get(name) != current[name]]
+    if not changed:
+        return "what would run is not what a person was shown"
+    names = {"duty": "person's part"}
+    named = [
+        f"effect ({shown.get(name)}, now {current[name]})" if name == "effect" else names.get(name, name)
+        for name in changed
+    ]
+    return f"the {' and the '.join(named)} of tool '{tool}' changed since a person was asked about this call"
 
 
 def after_unknown(effect: Effect, attempts: int, most: int) -> Literal["retry", "fail", "ask"]:

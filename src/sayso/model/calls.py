@@ -4,7 +4,8 @@ What was shown is what runs: a call is bound to the bytes of its arguments by a 
 and every later attempt carry. A changed argument is another call.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -57,9 +58,11 @@ class ToolCall:
 
     tool: str
     tool_digest: str
-    """Of the tool's definition: its name, description, schema and effect."""
+    """Of the tool's definition: its name, description, schema and effect, and what a person gives or does."""
     effect: Effect
     arguments: dict[str, Json]
+    parts: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the definition consists of, so that a later change can be named; empty where there is no such tool."""
 
 
 class CallMove(NamedTuple):

@@ -20,6 +20,7 @@ from sayso.core.ledger import (
     call_digest,
     call_id,
     canonical,
+    drift,
     idempotency_key,
 )
 from sayso.model.calls import CallMove, CallResult, CallState, Effect
@@ -28,7 +29,7 @@ from sayso.model.errors import LeaseLost
 from sayso.model.ids import CallId
 from sayso.model.journal import EntryKind
 from sayso.model.json import Json
-from sayso.model.tasks import ExternalRequest, FormRequest
+from sayso.model.tasks import ExternalRequest
 from sayso.programs.context import Ambiguous, Attempt, CallPlan, NotApplied, Refusal, RunCancelled, Suspended
 from sayso.runtime import tracing
 from sayso.runtime.passes import Pass
@@ -113,30 +114,22 @@ class _Call:
         Raises:
             RunCancelled: The answer ends the run.
         """
-        if self._pass.record.shown.get(self._key + APPROVAL) != self._shown_digest():
-            return Refusal(code="approval_void", message="the tool has changed since this was asked", state=_S.VOID)
         if outcome.action == "cancel":
             raise RunCancelled(outcome.reason or outcome.note or f"Call of {self._plan.call.tool} was rejected")
         if outcome.action == "proceed":
-            if not self._fits(outcome):
-                return Refusal(code="approval_void", message="something else was asked at that time", state=_S.VOID)
-            return None if self.external else self._plan.recheck(self._arguments)
+            return self._void() or (None if self.external else self._plan.recheck(self._arguments))
         if self._key + APPROVAL in self._pass.record.lapsed:
             return Refusal(code="approval_expired", message="nobody approved it in time", state=_S.EXPIRED)
         reason = f": {outcome.note}" if outcome.note else ""
         return Refusal(code="rejected_by_human", message=f"a person rejected this call{reason}", state=_S.REJECTED)
 
-    def _fits(self, outcome: Outcome) -> bool:
-        """Tell whether an answer is one to the question that the tool would ask now: a yes, values, or a result."""
-        if self.external:
-            return set(outcome.values or ()) == {VALUE}
-        asks_values = self._plan.approval is not None and isinstance(self._plan.approval.request, FormRequest)
-        return asks_values == (outcome.values is not None)
-
     def refuse(self, refusal: Refusal) -> CallResult:
         """Settle a call that is not executed."""
-        state = _S.VOID if self._asked and refusal.state in {_S.REFUSED, _S.BLOCKED} else refusal.state
-        result = CallResult(state=state, code=refusal.code, message=refusal.message, note=self._note)
+        state, message = refusal.state, refusal.message
+        if self._asked and state in {_S.REFUSED, _S.BLOCKED}:
+            state, void = _S.VOID, self._void()
+            message = message if void is None else f"{message} ({void.message})"
+        result = CallResult(state=state, code=refusal.code, message=message, note=self._note)
         return self._settle(result, self._move(_S.AWAITING if self._asked else None, state))
 
     def brought(self, outcome: Outcome) -> CallResult:
@@ -197,7 +190,8 @@ class _Call:
         commits = await self._pass.before_effect()
         await commits.keep_lease()
         self._pass.wake_up()
-        self._pass.add(self._key, EntryKind.CALL, {"attempt": number, "digest": self._digest()}, calls=moves)
+        started = {"attempt": number, "digest": self._digest(), "effect": str(self._plan.call.effect)}
+        self._pass.add(self._key, EntryKind.CALL, started, calls=moves)
         await commits.flush()
         if commits.leased_until <= self._pass.clock.now():
             raise LeaseLost(f"Expected to hold run {self._pass.run.id} for the call, but its lease is over.")
@@ -248,7 +242,7 @@ class _Call:
         """
         changed = self._pass.record.started_digest.get(self._key) != self._digest()
         most = 0 if changed else self._plan.most_attempts  # what was sent can be sent again, and nothing else
-        match after_unknown(self._plan.call.effect, number, most):
+        match after_unknown(Effect(self._pass.record.started_effect[self._key]), number, most):
             case "retry":
                 return (self._move(_S.STARTED, _S.RETRY_WAIT, attempt=number, evidence=evidence),)
             case "fail":
@@ -292,6 +286,14 @@ class _Call:
     def _asked(self) -> bool:
         return self._key + APPROVAL in self._pass.record.asked
 
+    def _void(self) -> Refusal | None:
+        """Return what stands against a yes: the call is no longer the one that was shown."""
+        shown, call = self._pass.record.shown.get(self._key + APPROVAL), self._plan.call
+        if shown is not None and shown.call == self._shown_digest():
+            return None
+        message = drift(call.tool, {} if shown is None else shown.parts, call.parts)
+        return Refusal(code="approval_void", message=message, state=_S.VOID)
+
     def _digest(self) -> str:
         return call_digest(self._pass.run.id, self._key, self._plan.call, canonical(self._arguments))
 
@@ -302,13 +304,14 @@ class _Call:
     def _move(
         self, was: CallState | None, state: CallState, *, attempt: int = 0, evidence: dict[str, Json] | None = None
     ) -> CallMove:
+        shown = self._pass.record.shown.get(self._key + APPROVAL)
         return CallMove(
             call_id=self._id,
             key=self._key,
             was=was,
             state=state,
             digest=self._digest(),
-            shown_digest=self._pass.record.shown.get(self._key + APPROVAL) or self._shown_digest(),
+            shown_digest=self._shown_digest() if shown is None else shown.call,
             shown_arguments=canonical(self._plan.call.arguments),
             arguments=canonical(self._arguments),
             call=self._plan.call,

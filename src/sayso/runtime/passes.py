@@ -177,6 +177,7 @@ class Pass:
         asked: dict[str, Any] = {"task": task_id} if due is None else {"task": task_id, "due": to_micros(due)}
         if calls:
             asked["call"] = calls[0].digest
+            asked["tool"] = dict(calls[0].call.parts)
         within = tracing.current()
         if within is not None:
             asked["trace"] = within

@@ -4,10 +4,10 @@ The journal is the truth; a record is its fold, made anew at each claim and kept
 run.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sayso.core.codec import plain_of
 from sayso.core.decisionforms import outcome_from_json
@@ -18,6 +18,15 @@ from sayso.model.decisions import Outcome
 from sayso.model.errors import JournalCorrupt
 from sayso.model.ids import RunId, TaskId
 from sayso.model.journal import FROM_OUTSIDE, OUTCOMES, Entry, EntryKind, NewEntry
+
+
+class Shown(NamedTuple):
+    """What the question about a tool call has shown."""
+
+    call: str
+    """The digest of the call."""
+    parts: Mapping[str, str]
+    """What the tool's definition consisted of."""
 
 
 @dataclass(slots=True)
@@ -43,12 +52,14 @@ class Record:
     """Child runs that were started, ended or not."""
     due: dict[str, datetime] = field(default_factory=dict)
     """Deadlines of the tasks that are still open."""
-    shown: dict[str, str] = field(default_factory=dict[str, str])
-    """The digest of the call that each question about one has shown."""
+    shown: dict[str, Shown] = field(default_factory=dict[str, Shown])
+    """What each question about a tool call has shown."""
     attempts: dict[str, int] = field(default_factory=dict[str, int])
     """How often each tool call was started."""
     started_digest: dict[str, str] = field(default_factory=dict[str, str])
     """The digest of what was started."""
+    started_effect: dict[str, str] = field(default_factory=dict[str, str])
+    """The effect class that it was started with."""
     trace: str | None = None
     """The span in which the run came to wait last, in W3C form."""
     rested_at: datetime | None = None
@@ -136,7 +147,7 @@ class Record:
                 self.asked[key] = TaskId(plain["task"])
                 self.trace, self.rested_at = plain.get("trace"), at
                 if "call" in plain:
-                    self.shown[key] = plain["call"]
+                    self.shown[key] = Shown(plain["call"], plain.get("tool", {}))
                 if "due" in plain:
                     self.due[key] = from_micros(plain["due"])
             case EntryKind.TIMER:
@@ -151,6 +162,7 @@ class Record:
                 self.children[key] = RunId(plain["run"])
             case EntryKind.CALL:
                 self.attempts[key], self.started_digest[key] = plain["attempt"], plain["digest"]
+                self.started_effect[key] = plain.get("effect", "once")
             case EntryKind.CANCEL:
                 self.cancelled_by = plain
             case EntryKind.FINISHED:

@@ -95,7 +95,11 @@ class Caller:
         )
         effect = Effect.ONCE if tool is None else tool.effect
         call = ToolCall(
-            tool=proposal.tool, tool_digest="" if tool is None else tool.digest, effect=effect, arguments=arguments
+            tool=proposal.tool,
+            tool_digest="" if tool is None else tool.digest,
+            effect=effect,
+            arguments=arguments,
+            parts={} if tool is None else tool.parts,
         )
         return self._planned(key, call, tool, verdict, said)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from sayso.core.ledger import canonical, tool_digest
+from sayso.core.ledger import canonical, tool_digest, tool_parts
 from sayso.model.calls import Effect
 from sayso.model.json import Json
 from sayso.model.tasks import OnTimeoutAction
@@ -93,7 +93,16 @@ class Tool:
     @cached_property
     def digest(self) -> str:
         """The digest of the definition, which an approval is bound to."""
-        return tool_digest(self.name, self.description, cast("Json", self.whole_schema), self.effect)
+        return tool_digest(self.name, self.parts)
+
+    @cached_property
+    def parts(self) -> dict[str, str]:
+        """What the definition consists of: its description, schema and effect, and what a person gives or does.
+
+        Whether it needs a yes is no part: a yes that was given, or asked for, counts all the same.
+        """
+        person: dict[str, Json] = {"input": list(self.user_input_fields), "external": self.external}
+        return tool_parts(self.description, cast("Json", self.whole_schema), self.effect, person)
 
     def plain(self, arguments: Mapping[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
         """Return arguments as they would be executed, with defaults and coerced types, and what stands against them."""
