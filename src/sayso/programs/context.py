@@ -120,6 +120,8 @@ class CallPlan:
     """The question to be answered first."""
     recheck: Callable[[dict[str, Json]], Refusal | None]
     """What stands against these arguments, if anything: asked of edited ones, and of all before they are executed."""
+    complete: Callable[[dict[str, Json]], dict[str, Json]]
+    """Returns what a person has put together as it would be executed: with defaults, and with coerced types."""
     perform: Callable[[Attempt], Awaitable[Any]]
     """Executes it; raises `NotApplied` or `Ambiguous` where it does not succeed."""
     uncertain: Callable[[Attempt, dict[str, Json]], TaskSpec]

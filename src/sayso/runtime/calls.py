@@ -87,9 +87,9 @@ class _Call:
         if outcome is not None:
             self._note = outcome.note
             if outcome.edited:
-                self._arguments, self._edited = from_json(outcome.content), True
+                self._arguments, self._edited = plan.complete(from_json(outcome.content)), True
             elif outcome.values is not None and not self.external:
-                self._arguments, self._edited = {**plan.call.arguments, **outcome.values}, True
+                self._arguments, self._edited = plan.complete({**plan.call.arguments, **outcome.values}), True
 
     # -- before ------------------------------------------------------------------------------------------
 

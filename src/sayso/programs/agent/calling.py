@@ -7,6 +7,7 @@ from copy import deepcopy
 from typing import Any, cast
 
 from sayso.core.gate import Ask, Facts, Free, Need, Refuse, judge
+from sayso.core.ledger import canonical
 from sayso.model.calls import CallResult, CallState, Effect, ToolCall
 from sayso.model.errors import StepFailed, UnstorableValue
 from sayso.model.json import Json
@@ -117,6 +118,7 @@ class Caller:
             refusal=refusal,
             approval=spec,
             recheck=lambda arguments: _recheck(tool, arguments),
+            complete=lambda arguments: arguments if tool is None else tool.plain(arguments)[0],
             perform=lambda attempt: self._perform(key, tool, attempt),
             uncertain=lambda attempt, evidence: self._uncertain(call, attempt, evidence),
             most_attempts=1 if tool is None else tool.max_attempts,
@@ -255,20 +257,25 @@ def _arguments(proposal: Proposal, tool: Tool | None) -> tuple[dict[str, Json], 
     """Return a call's arguments as they would be executed, and what stands against them."""
     if proposal.arguments is None:
         return {}, (f"they are no JSON object: {proposal.raw[:200]!r}",)
+    try:
+        canonical(proposal.arguments)
+    except ValueError as exc:  # NaN and infinity, which some parsers let by
+        return {}, (f"they are no JSON: {exc}",)
     if tool is None:
         return proposal.arguments, ()
     if tool.user_input_fields:
         given = sorted(set(proposal.arguments) & set(tool.user_input_fields))
         if given:
             return proposal.arguments, (f"{', '.join(given)}: only a person gives this",)
-        return proposal.arguments, tool.missing(proposal.arguments)
-    return tool.plain(proposal.arguments)
+    return tool.plain(proposal.arguments, partly=True)
 
 
 def _recheck(tool: Tool | None, arguments: dict[str, Json]) -> Refusal | None:
     if tool is None:
         return Refusal(code="tool_not_allowed", message="the tool is no longer there", state=CallState.VOID)
-    _, found = tool.plain(arguments)
+    whole, found = tool.plain(arguments)
+    if not found and canonical(whole) != canonical(arguments):
+        found = ("they would not be executed as they are written",)
     if found:
         return Refusal(code="invalid_arguments", message="the arguments do not fit: " + "; ".join(found))
     return None

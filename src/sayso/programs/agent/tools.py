@@ -1,6 +1,7 @@
 """`@tool`: a function that a model may ask for, with everything that its way through gate and ledger needs to know."""
 
 import inspect
+import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -10,6 +11,7 @@ from functools import cached_property
 from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic_core import to_jsonable_python
 
 from sayso.core.ledger import canonical, tool_digest, tool_parts
 from sayso.model.calls import Effect
@@ -104,26 +106,43 @@ class Tool:
         person: dict[str, Json] = {"input": list(self.user_input_fields), "external": self.external}
         return tool_parts(self.description, cast("Json", self.whole_schema), self.effect, person)
 
-    def plain(self, arguments: Mapping[str, Json]) -> tuple[dict[str, Json], tuple[str, ...]]:
-        """Return arguments as they would be executed, with defaults and coerced types, and what stands against them."""
+    def plain(self, arguments: Mapping[str, Json], *, partly: bool = False) -> tuple[dict[str, Json], tuple[str, ...]]:
+        """Return arguments as they would be executed, with defaults and coerced types, and what stands against them.
+
+        What comes back is what the gate judges, a person is shown, and the function gets: it is refused where reading
+        it again would make something else of it, or where it cannot be written as JSON.
+
+        Args:
+            arguments: As they were proposed.
+            partly: Without those that a person gives.
+        """
+        model = self._offered if partly else self.arguments
         try:
-            model = self.arguments.model_validate(dict(arguments))
+            found = _written(model.model_validate(dict(arguments)), self._has_sets)
+            if canonical(_written(model.model_validate(found), self._has_sets)) != canonical(found):
+                return dict(arguments), ("arguments: reading them twice makes something else of them",)
         except ValidationError as exc:
             return dict(arguments), _found(exc)
-        typed = cast("dict[str, Json]", model.model_dump(mode="json"))
-        try:
-            canonical(typed)
-        except ValueError as exc:  # e.g. "NaN", which pydantic takes for a number
+        except (ValueError, TypeError) as exc:
             return dict(arguments), (f"they cannot be written as JSON: {exc}",)
-        return typed, ()
+        return found, ()
 
-    def missing(self, arguments: Mapping[str, Json]) -> tuple[str, ...]:
-        """Return what stands against arguments before a person has given the rest."""
-        try:
-            self.arguments.model_validate(dict(arguments))
-        except ValidationError as exc:
-            return _found(exc, *self.user_input_fields)
-        return ()
+    @cached_property
+    def _offered(self) -> type[BaseModel]:
+        """What the model's part of the arguments must fit."""
+        if not self.user_input_fields:
+            return self.arguments
+        hidden = set(self.user_input_fields)
+        fields: dict[str, Any] = {
+            name: (info.annotation, info) for name, info in self.arguments.model_fields.items()
+            if hidden.isdisjoint({name, info.alias})
+        }  # fmt: skip
+        return create_model(f"{self.name}_offered", __config__=self.arguments.model_config, **fields)
+
+    @cached_property
+    def _has_sets(self) -> bool:
+        """Whether an argument is, or holds, a set, whose order is another one in every process."""
+        return '"uniqueItems"' in json.dumps(self.whole_schema)
 
     def given(self, arguments: Mapping[str, Json], context: ToolContext) -> dict[str, Any]:
         """Return what the function is called with: typed arguments, and what it takes of the context."""
@@ -270,10 +289,11 @@ def _made(function: Callable[..., Any], name: str | None, description: str | Non
     about, parameters = _docs(inspect.getdoc(function) or "")
     model = _model(function, found, parameters)
     wanted = options["user_input_fields"]
-    unknown = [item for item in wanted if item not in model.model_fields]
+    known: dict[str, Any] = model.model_json_schema()["properties"] if wanted else {}
+    unknown = [item for item in wanted if item not in known]
     if unknown:
         raise ValueError(f"Expected user_input_fields of '{found}' to be its arguments, but {unknown} are not.")
-    if options["on_timeout"] == "approve" and any(model.model_fields[item].is_required() for item in wanted):
+    if options["on_timeout"] == "approve" and set(wanted) & set(model.model_json_schema().get("required", ())):
         raise ValueError(f"Expected defaults of what a person gives to '{found}', for a deadline that approves.")
     return Tool(name=found, description=description or about or found, function=function, arguments=model, **options)
 
@@ -303,10 +323,9 @@ def _model(function: Callable[..., Any], name: str, about: Mapping[str, str]) ->
         raise ValueError(f"Expected arguments of tool '{name}' that have a JSON Schema, but: {exc}.") from exc
 
 
-def _found(error: ValidationError, *but: str) -> tuple[str, ...]:
-    """Return what stands against arguments, one sentence each, without what concerns some of them."""
-    found = [item for item in error.errors() if not item["loc"] or item["loc"][0] not in but]
-    return tuple(f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}" for item in found)
+def _found(error: ValidationError) -> tuple[str, ...]:
+    """Return what stands against arguments, one sentence each."""
+    return tuple(f"{'.'.join(map(str, item['loc'])) or 'arguments'}: {item['msg']}" for item in error.errors())
 
 
 def _given_by_us(function: Callable[..., Any]) -> tuple[str, ...]:
@@ -318,6 +337,26 @@ def _given_by_us(function: Callable[..., Any]) -> tuple[str, ...]:
         for name in named
         if name in _CONTEXT or hints.get(name) is ToolContext or ToolContext in get_args(hints.get(name))
     )
+
+
+def _written(model: BaseModel, has_sets: bool) -> dict[str, Json]:
+    """Return a model as JSON, by the names that its schema has."""
+    if not has_sets:
+        return cast("dict[str, Json]", model.model_dump(mode="json", by_alias=True))
+    return cast("dict[str, Json]", to_jsonable_python(_sorted(model.model_dump(by_alias=True))))
+
+
+def _sorted(value: Any) -> Any:
+    """Return a value with its sets in an order that is the same in every process."""
+    if isinstance(value, dict):
+        return {key: _sorted(item) for key, item in cast("dict[Any, Any]", value).items()}
+    if isinstance(value, set | frozenset):
+        return sorted(
+            (_sorted(item) for item in cast("set[Any]", value)), key=lambda item: repr(to_jsonable_python(item))
+        )
+    if isinstance(value, list | tuple):
+        return [_sorted(item) for item in cast("list[Any]", value)]
+    return value
 
 
 def _docs(text: str) -> tuple[str, dict[str, str]]:
