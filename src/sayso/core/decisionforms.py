@@ -1,5 +1,6 @@
 """A decision as the data of its journal entry, and back."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,3 +43,13 @@ def outcome_from_json(plain: Mapping[str, Any]) -> Outcome:
 def decision_bytes(task_id: str, outcome: Outcome, by: Actor) -> bytes:
     """Return the data of a `decided` entry."""
     return json_bytes({"task": task_id, "by": str(by), "via": by.via, **outcome_to_json(outcome)})
+
+
+def decision_digest(shown: str, decided: bytes) -> str:
+    """Return the SHA-256 (hex) that binds what was said, a person's edits included, to what was shown.
+
+    Args:
+        shown: The digest of what was shown.
+        decided: The data of the `decided` entry.
+    """
+    return hashlib.sha256(b"sayso/decision/v1\x00" + shown.encode() + b"\x00" + decided).hexdigest()

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sayso.model.ids import CallId
+from sayso.model.ids import CallId, TaskId
 from sayso.model.json import Json
 
 
@@ -65,6 +65,43 @@ class ToolCall:
     """What the definition consists of, so that a later change can be named; empty where there is no such tool."""
 
 
+class Approved(NamedTuple):
+    """The answer that lets a call through, as the run's journal has it."""
+
+    task_id: TaskId
+    kind: str
+    shown: str
+    """The digest of what was shown."""
+    due_at: datetime | None
+    decided_at: datetime
+    decided: bytes
+    """The data of the journal's entry."""
+
+
+class StoredApproval(NamedTuple):
+    """A question about a call and its decision, as their rows have them."""
+
+    workspace_id: str
+    run_id: str
+    session_id: str
+    program: str
+    key: str
+    kind: str
+    status: str
+    digest: str
+    body: bytes
+    due_at: datetime | None
+    decided_run_id: str
+    verdict: str
+    action: str
+    note: str | None
+    by: str
+    via: str
+    decided_at: datetime
+    bound: str
+    """The digest of what was shown and what was said."""
+
+
 class CallMove(NamedTuple):
     """What one commit changes of a call's row."""
 
@@ -84,6 +121,8 @@ class CallMove(NamedTuple):
     """Which attempt this starts or settles; 0 touches none."""
     evidence: bytes | None = None
     """What is known about the attempt, as JSON."""
+    approved: Approved | None = None
+    """The answer that it rests on, where a person was asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +133,7 @@ class StoredCall:
     run_id: str
     key: str
     tool: str
+    tool_digest: str
     effect: Effect
     arguments: bytes
     digest: str

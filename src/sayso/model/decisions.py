@@ -115,5 +115,7 @@ class Decision:
     at: datetime
     digest: str
     """The digest of what was shown."""
+    bound: str
+    """The digest of what was shown and what was said."""
     metadata: Json = None
     """What whoever decided has attached, for itself."""

@@ -79,7 +79,7 @@
     ├── ProgramUnknown           no registered program has this name
     ├── StepFailed               a step raised, and its policy is to fail
     ├── JournalCorrupt           a journal contradicts itself
-    ├── LedgerConflict           a call's row is not what was approved; nothing was executed
+    ├── LedgerConflict           a stored row is not what was shown or approved; nothing was executed
     ├── LeaseLost                another worker has taken the run; nothing done here counts
     ├── RequestRefused           the request itself is refused, whatever it asks for
     │   ├── InvalidJson          the body is not one plain JSON value
@@ -315,7 +315,7 @@ class JournalCorrupt(SaysoError):
 
 
 class LedgerConflict(SaysoError):
-    """A call's row is not what was approved; nothing was executed, and the run is left alone."""
+    """A stored row is not what was shown or approved; nothing was executed, and the run is left alone."""
 
     code = "integrity_violation"
     status = 409

@@ -23,7 +23,7 @@ from sayso.core.ledger import (
     drift,
     idempotency_key,
 )
-from sayso.model.calls import CallMove, CallResult, CallState, Effect
+from sayso.model.calls import Approved, CallMove, CallResult, CallState, Effect
 from sayso.model.decisions import Outcome
 from sayso.model.errors import LeaseLost
 from sayso.model.ids import CallId
@@ -317,6 +317,22 @@ class _Call:
             call=self._plan.call,
             attempt=attempt,
             evidence=None if evidence is None else json_bytes(cleaned(self._pass.secrets, evidence)),
+            approved=self._approved() if was is _S.AWAITING else None,
+        )
+
+    def _approved(self) -> Approved | None:
+        """Return the answer that the call rests on, where there is one."""
+        key, record, spec = self._key + APPROVAL, self._pass.record, self._plan.approval
+        entry, shown = record.answers.get(key), record.shown.get(key)
+        if entry is None or shown is None:
+            return None
+        return Approved(
+            task_id=record.asked[key],
+            kind="approval" if spec is None else spec.request.kind,  # a gate that is gone since asked for a yes
+            shown=shown.task,
+            due_at=record.due.get(key),
+            decided_at=entry.at,
+            decided=entry.data,
         )
 
     def _settle(self, result: CallResult, move: CallMove) -> CallResult:

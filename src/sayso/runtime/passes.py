@@ -178,6 +178,7 @@ class Pass:
         if calls:
             asked["call"] = calls[0].digest
             asked["tool"] = dict(calls[0].call.parts)
+            asked["shown"] = digest
         within = tracing.current()
         if within is not None:
             asked["trace"] = within

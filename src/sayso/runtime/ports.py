@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from sayso.model.audit import AuditRow, NewAudit
-from sayso.model.calls import CallMove, CallState, StoredCall
+from sayso.model.calls import CallMove, CallState, StoredApproval, StoredCall
 from sayso.model.decisions import Decision
 from sayso.model.evidence import RunEvidence
 from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
@@ -68,6 +68,10 @@ class CallLedger(Protocol):
 
     def find(self, call_id: CallId) -> StoredCall | None:
         """Return a call."""
+        ...
+
+    def approval(self, task_id: TaskId) -> StoredApproval | None:
+        """Return a question about a call with its decision; None where there is no such pair."""
         ...
 
     def of_run(self, run_id: RunId) -> Sequence[StoredCall]:

@@ -27,6 +27,8 @@ class Shown(NamedTuple):
     """The digest of the call."""
     parts: Mapping[str, str]
     """What the tool's definition consisted of."""
+    task: str
+    """The digest of the question itself."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Record:
     steps: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Outcomes of steps, emitted events and ended children."""
     decisions: dict[str, Outcome] = field(default_factory=dict)
+    answers: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    """The entries of those decisions."""
     lapsed: set[str] = field(default_factory=set[str])
     """Questions that a deadline has answered."""
     asked: dict[str, TaskId] = field(default_factory=dict)
@@ -83,6 +87,8 @@ class Record:
         for entry in entries:
             self._add(entry.key, entry.kind, plain_of(entry.data), entry.at)
             self.seen = entry.seq
+            if entry.kind is EntryKind.DECIDED:
+                self.answers[entry.key] = entry
             if entry.kind in FROM_OUTSIDE:
                 self.fresh.add(entry.key)
             elif entry.kind is not EntryKind.STARTED:
@@ -147,7 +153,7 @@ class Record:
                 self.asked[key] = TaskId(plain["task"])
                 self.trace, self.rested_at = plain.get("trace"), at
                 if "call" in plain:
-                    self.shown[key] = Shown(plain["call"], plain.get("tool", {}))
+                    self.shown[key] = Shown(plain["call"], plain.get("tool", {}), plain.get("shown", ""))
                 if "due" in plain:
                     self.due[key] = from_micros(plain["due"])
             case EntryKind.TIMER:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sayso.core.codec import json_bytes, plain_of
-from sayso.core.decisionforms import decision_bytes, outcome_from_json
+from sayso.core.decisionforms import decision_bytes, decision_digest, outcome_from_json
 from sayso.core.fingerprint import Shape
 from sayso.core.ledger import HAPPENED, NOT_HAPPENED, UNKNOWN
 from sayso.core.verdicts import Refused, settle, settle_timeout
@@ -37,6 +37,7 @@ from sayso.model.runs import ENDED, NO_ORIGIN, Applied, NewRun, NewTask, Origin,
 from sayso.model.tasks import TaskStatus, UserTask
 from sayso.runtime.auditing import write_down
 from sayso.runtime.endings import close_calls, end_tree, tell_parent
+from sayso.runtime.integrity import refuse_changed_question, refuse_changed_rows
 from sayso.runtime.ports import Transaction
 
 
@@ -228,6 +229,7 @@ def _write_rows(tx: Transaction, change: Commit) -> None:
 
 def _move_calls(tx: Transaction, run: Run, moves: Sequence[CallMove], now: datetime) -> None:
     for move in moves:
+        refuse_changed_rows(tx, run, move)
         if not tx.calls.move(run, move, now):
             raise LedgerConflict(
                 f"Expected call '{move.key}' of run {run.id} to be {move.was} with the digest of what was approved,"
@@ -273,6 +275,7 @@ def decide(
     if task is None:
         raise TaskNotFound(f"Expected a user task {task_id}, but there is none.", task_id=task_id)
     refuse_if_settled(task, now)
+    refuse_changed_question(task)
     if task.digest != digest:
         raise TaskChanged(
             f"Expected the digest of task {task_id} as it is stored, but got {digest[:12]!r}.", task_id=task_id
@@ -371,7 +374,8 @@ def _substance(outcome: Outcome) -> tuple[object, ...]:
 
 def expire(tx: Transaction, task: UserTask, now: datetime) -> bool:
     """Carry out a passed deadline, exactly once; False when a decision or another worker was faster."""
-    outcome = settle_timeout(task.spec)
+    changed = Outcome(action="cancel", verdict="cancel", note="what was asked was changed in the database")
+    outcome = settle_timeout(task.spec) if task.intact else changed
     if not tx.decide_task(_decision(task, outcome, TIMEOUT, now), timeout=True):
         return False
     tx.wake_run(task.run_id, [_decided(task, outcome, TIMEOUT, now)], now=now)
@@ -461,7 +465,14 @@ def refuse_if_settled(task: UserTask, now: datetime) -> None:
 
 def _decision(task: UserTask, outcome: Outcome, by: Actor, now: datetime) -> Decision:
     return Decision(
-        task_id=task.id, run_id=task.run_id, key=task.key, outcome=outcome, by=by, at=now, digest=task.digest
+        task_id=task.id,
+        run_id=task.run_id,
+        key=task.key,
+        outcome=outcome,
+        by=by,
+        at=now,
+        digest=task.digest,
+        bound=decision_digest(task.digest, decision_bytes(task.id, outcome, by)),
     )
 
 

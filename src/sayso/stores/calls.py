@@ -6,10 +6,10 @@ from typing import Any
 
 from sayso.core.instants import to_micros
 from sayso.core.ledger import idempotency_key
-from sayso.model.calls import CallMove, CallState, StoredCall
-from sayso.model.ids import CallId, RunId
+from sayso.model.calls import CallMove, CallState, StoredApproval, StoredCall
+from sayso.model.ids import CallId, RunId, TaskId
 from sayso.model.runs import Run
-from sayso.stores.rows import call_of
+from sayso.stores.rows import approval_of, call_of
 
 
 class CallRows:
@@ -55,6 +55,11 @@ class CallRows:
         """Return a call."""
         rows = self._all("find_call", call_id=call_id)
         return call_of(rows[0]) if rows else None
+
+    def approval(self, task_id: TaskId) -> StoredApproval | None:
+        """Return a question about a call with its decision; None where there is no such pair."""
+        rows = self._all("find_approval", task_id=task_id)
+        return approval_of(rows[0]) if rows else None
 
     def of_run(self, run_id: RunId) -> Sequence[StoredCall]:
         """Return the calls of a run, in the order in which they were proposed."""

@@ -5,9 +5,9 @@ from datetime import timedelta
 from typing import Any
 
 from sayso.core.instants import from_micros, to_micros
-from sayso.core.taskforms import spec_from_bytes
+from sayso.core.taskforms import digest_of, spec_from_bytes
 from sayso.model.actors import Actor
-from sayso.model.calls import CallState, Effect, StoredCall
+from sayso.model.calls import CallState, Effect, StoredApproval, StoredCall
 from sayso.model.messages import Usage
 from sayso.model.runs import NewTask, Origin, Run, RunState, Session
 from sayso.model.sessions import ListedSession, SessionStatus
@@ -88,13 +88,14 @@ def task_of(row: Any) -> UserTask:
         by_id,
         decided,
     ) = row
+    shown = body if blob is None else blob
     return UserTask(
         id=id_,
         run_id=run,
         session_id=session,
         program=program,
         key=key,
-        spec=spec_from_bytes(body if blob is None else blob),
+        spec=spec_from_bytes(shown),
         digest=digest,
         status=TaskStatus(status),
         created_at=from_micros(created),
@@ -105,17 +106,19 @@ def task_of(row: Any) -> UserTask:
         workspace_id=workspace,
         claimed_by=claimed_by,
         claimed_until=None if claimed_until is None else from_micros(claimed_until),
+        intact=digest_of(shown, run_id=run, key=key) == digest,
     )
 
 
 def call_of(row: Any) -> StoredCall:
     """Return the call of a row of `statements.CALL`."""
-    (id_, run, key, tool, effect, arguments, digest, idem, state, attempt, created, updated, sent) = row
+    (id_, run, key, tool, tool_digest, effect, arguments, digest, idem, state, attempt, created, updated, sent) = row
     return StoredCall(
         id=id_,
         run_id=run,
         key=key,
         tool=tool,
+        tool_digest=tool_digest,
         effect=Effect(effect),
         arguments=arguments,
         digest=digest,
@@ -125,6 +128,32 @@ def call_of(row: Any) -> StoredCall:
         created_at=from_micros(created),
         updated_at=from_micros(updated),
         first_sent_at=None if sent is None else from_micros(sent),
+    )
+
+
+def approval_of(row: Any) -> StoredApproval:
+    """Return the question and decision of a row of the statement `find_approval`."""
+    (workspace, run, session, program, key, kind, status, digest, body, blob, due, *decided) = row
+    (decided_run, verdict, action, note, by_type, by_id, via, at, bound) = decided
+    return StoredApproval(
+        workspace_id=workspace,
+        run_id=run,
+        session_id=session,
+        program=program,
+        key=key,
+        kind=kind,
+        status=status,
+        digest=digest,
+        body=body if blob is None else blob,
+        due_at=None if due is None else from_micros(due),
+        decided_run_id=decided_run,
+        verdict=verdict,
+        action=action,
+        note=note,
+        by=str(Actor(type=by_type, id=by_id)),
+        via=via,
+        decided_at=from_micros(at),
+        bound=bound,
     )
 
 

@@ -98,7 +98,7 @@ TASK: Select[Any] = select(
 
 RUN: Select[Any] = select(*[column for column in runs.c if column.name != "owner"])
 
-CALL: Select[Any] = select(*[column for column in calls.c if column.name not in {"tool_digest", "epoch"}])
+CALL: Select[Any] = select(*[column for column in calls.c if column.name != "epoch"])
 
 _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     # runs
@@ -282,6 +282,34 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     )
     .values(late=P("evidence")),
     "find_call": CALL.where(calls.c.call_id == P("call_id")),
+    "find_approval": select(
+        tasks.c.workspace_id,
+        tasks.c.run_id,
+        tasks.c.session_id,
+        tasks.c.program,
+        tasks.c.key,
+        tasks.c.kind,
+        tasks.c.status,
+        tasks.c.digest,
+        tasks.c.body,
+        blobs.c.data.label("blob_data"),
+        tasks.c.due_at,
+        decisions.c.run_id.label("decided_run_id"),
+        decisions.c.verdict,
+        decisions.c.action,
+        decisions.c.note,
+        decisions.c.by_type,
+        decisions.c.by_id,
+        decisions.c.via,
+        decisions.c.at,
+        decisions.c.digest.label("bound"),
+    )
+    .select_from(
+        tasks.join(decisions, decisions.c.task_id == tasks.c.task_id).outerjoin(
+            blobs, and_(blobs.c.run_id == tasks.c.run_id, blobs.c.digest == tasks.c.blob)
+        )
+    )
+    .where(tasks.c.task_id == P("task_id")),
     "run_calls": CALL.where(calls.c.run_id == P("run_id")).order_by(calls.c.created_at, calls.c.key),
     "close_calls": update(calls)
     .where(calls.c.run_id == P("run_id"), calls.c.state.in_([constant(state) for state in sorted(UNSENT)]))

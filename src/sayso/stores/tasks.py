@@ -66,7 +66,7 @@ class TaskRows(Statements):
             by_id=decision.by.id,
             via=decision.by.via,
             at=at,
-            digest=decision.digest,
+            digest=decision.bound,
             metadata=None if decision.metadata is None else json_bytes(decision.metadata),
         )
         return True

@@ -1,0 +1,44 @@
+"""Refusing rows that somebody changed: what is stored is held against the journal before a call leaves."""
+
+from sayso.core.integrity import changed_approval, changed_call, is_last_look
+from sayso.model.calls import CallMove, CallState
+from sayso.model.errors import LedgerConflict
+from sayso.model.runs import Run
+from sayso.model.tasks import UserTask
+from sayso.runtime.ports import Transaction
+
+
+def refuse_changed_rows(tx: Transaction, run: Run, move: CallMove) -> None:
+    """Refuse a move that would let a call through whose row, question or decision was changed.
+
+    Raises:
+        LedgerConflict: Naming the columns.
+    """
+    if not is_last_look(move):
+        return
+    found = changed_call(run, move, tx.calls.find(move.call_id))
+    if move.approved is not None:
+        found += changed_approval(run, move.key, move.approved, tx.calls.approval(move.approved.task_id))
+    elif move.was is CallState.AWAITING:
+        found.append("journal: the decision")
+    if found:
+        raise LedgerConflict(
+            f"Expected the rows of call '{move.key}' of run {run.id} to say what its journal says,"
+            f" but {', '.join(found)} {'differs' if len(found) == 1 else 'differ'}.",
+            run_id=run.id,
+            columns=found,
+        )
+
+
+def refuse_changed_question(task: UserTask) -> None:
+    """Refuse an answer to a question whose stored bytes are not those of its digest.
+
+    Raises:
+        LedgerConflict: It was changed, or moved to another run or place.
+    """
+    if not task.intact:
+        raise LedgerConflict(
+            f"Expected task {task.id} ('{task.key}') to be stored as it was asked, but its bytes are not those of its"
+            " digest.",
+            task_id=task.id,
+        )
