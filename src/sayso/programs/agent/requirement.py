@@ -158,7 +158,7 @@ class RunRequirement(Requirement):
             return Choose(choices=(self.choice,), note=self.note)
         if self.values is not None:
             return Answer(values={name: to_json(value) for name, value in self.values.items()}, note=self.note)
-        if self.edited_args is not None:
+        if self.edited_args is not None and self.confirmation:  # arguments alone are no yes
             return Edit(content=to_json(self.edited_args), note=self.note)
         return Approve(note=self.note) if self.confirmation else None
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
@@ -307,7 +307,7 @@ def _effect(effect: Effect | str) -> Effect:
 
 def _model(function: Callable[..., Any], name: str, about: Mapping[str, str]) -> type[BaseModel]:
     """Return a pydantic model of a function's arguments, without those that we give."""
-    hints, ours = get_type_hints(function, include_extras=True), _given_by_us(function)
+    hints, ours = get_type_hints(_annotated(function), include_extras=True), _given_by_us(function)
     fields: dict[str, Any] = {}
     for parameter in inspect.signature(function).parameters.values():
         hint = hints.get(parameter.name, Any)
@@ -330,13 +330,20 @@ def _found(error: ValidationError) -> tuple[str, ...]:
 
 def _given_by_us(function: Callable[..., Any]) -> tuple[str, ...]:
     """Return the parameters that the model does not see: the session's state, and the context under any name."""
-    hints = get_type_hints(function)
+    hints = get_type_hints(_annotated(function))
     named = inspect.signature(function).parameters
     return tuple(
         name
         for name in named
         if name in _CONTEXT or hints.get(name) is ToolContext or ToolContext in get_args(hints.get(name))
     )
+
+
+def _annotated(function: Any) -> Any:
+    """Return what carries a callable's annotations: the function itself, or that of a partial or an object."""
+    if isinstance(function, partial):
+        return _annotated(cast("partial[Any]", function).func)
+    return function if inspect.isroutine(function) else type(function).__call__
 
 
 def _written(model: BaseModel, has_sets: bool) -> dict[str, Json]:
