@@ -27,7 +27,7 @@ from sayso.runtime.commits import Commits
 from sayso.runtime.passes import Pass, live, waiting
 from sayso.runtime.ports import Clock, Ids, Secrets
 from sayso.runtime.record import Record
-from sayso.runtime.secrecy import cleaned
+from sayso.runtime.secrecy import NO_SECRETS, cleaned
 from sayso.runtime.threads import in_thread
 
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class ReplayContext:
         commits: Commits | None,
         listening: bool,
         fingerprint_of: Callable[[str], str],
-        secrets: Secrets,
+        secrets: Secrets = NO_SECRETS,
     ) -> None:
         self._pass = Pass(run, record, clock=clock, ids=ids, commits=commits, listening=listening, secrets=secrets)
         self._calls = CallExecutor(self._pass)
