@@ -140,14 +140,13 @@ class Sessions:
 
     def cancelling(
         self, run_id: RunId, reason: str | None, principal: Principal, reach: Reach
-    ) -> Callable[[Transaction], Run]:
-        """Return the unit that ends a run with its tree; one that has ended stays as it is."""
+    ) -> Callable[[Transaction], bool]:
+        """Return the unit that ends a run with its tree; it returns False for one that had ended already."""
         now, why = self._runtime.clock.now(), cleaned(self._runtime.secrets, reason)
 
-        def unit(tx: Transaction) -> Run:
-            run = reached(tx, run_id, reach)
-            endings.cancel(tx, run_id, principal.actor, why, now)
-            return tx.find_run(run_id) or run
+        def unit(tx: Transaction) -> bool:
+            reached(tx, run_id, reach)
+            return endings.cancel(tx, run_id, principal.actor, why, now)
 
         return unit
 

@@ -199,8 +199,8 @@ async def cancel_run(asked: Asked, body: Reason, run_id: Annotated[RunPath, Path
     end = asked.service.sessions.cancelling(RunId(run_id), body.reason, asked.principal, asked.reach)
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
-        end(tx)
-        return 202, status_after(tx, RunId(run_id))
+        done = end(tx)
+        return 202, json_bytes({**plain_of(status_after(tx, RunId(run_id))), "cancelled": done})
 
     answered = await asked.act(unit, body.sent())
     asked.service.runtime.wake(RunId(run_id))

@@ -1,0 +1,289 @@
+"""Every call of the API as a value: method, path, parameters, body, and how to read the answer. Nothing is sent here.
+
+Both clients have these as methods, so a call is written once and is the same in both.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import quote
+
+from sayso.client.answers import Conversation, Ended, Page, Run, Session, Standing, Task, TaskPage, Workflow
+from sayso.client.reading import value, values
+from sayso.model.json import Json
+
+T = TypeVar("T")
+TaskStatus = Literal["Pending", "Completed", "Cancelled", "any"]
+Query = dict[str, str | int | bool]
+
+
+def _query() -> Query:
+    return {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[T]):
+    """One call."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    read: Callable[[Any], T]
+    """From the JSON of the answer to its value."""
+    query: Query = field(default_factory=_query)
+    body: Mapping[str, Json] | None = None
+    key: str | None = None
+    """The Idempotency-Key, where the caller has one of their own."""
+    wait: int = 0
+    """How many seconds the service may take on purpose."""
+
+
+def _get(read: Callable[[Any], T], path: str, wait: int = 0, **query: str | int | bool | None) -> Call[T]:
+    sent: Query = {name: item for name, item in query.items() if item is not None}
+    return Call(method="GET", path=path, read=read, query=sent | ({"wait": wait} if wait else {}), wait=wait)
+
+
+def _post(
+    read: Callable[[Any], T], path: str, body: Mapping[str, Json] | None = None, *, key: str | None, wait: int = 0
+) -> Call[T]:
+    sent = None if body is None else {name: item for name, item in body.items() if item is not None}
+    return Call(
+        method="POST", path=path, read=read, body=sent, key=key, wait=wait, query={"wait": wait} if wait else {}
+    )
+
+
+def _as(cls: type[T]) -> Callable[[Any], T]:
+    return lambda plain: value(cls, plain)
+
+
+def at(*parts: str) -> str:
+    """Return a path whose parts cannot break out of their places."""
+    return "/v1/" + "/".join(quote(part, safe="") for part in parts)
+
+
+# -- runs ---------------------------------------------------------------------------------------------------------
+
+
+def start_run(
+    agent_id: str, input: Json = None, *, user_id: str | None = None, wait: int = 0, idempotency_key: str | None = None
+) -> Call[Run]:
+    """Start a run of an agent's deployed version, in a new session.
+
+    Args:
+        agent_id: The agent.
+        input: What it is given.
+        user_id: Whose session it is, for the tools.
+        wait: Seconds to wait for the run to rest before answering, at most 60.
+        idempotency_key: The same key and input never start two runs; without one, each call is its own.
+    """
+    body: dict[str, Json] = {"input": input, "userId": user_id}
+    return _post(_as(Run), at("agents", agent_id, "runs"), body, key=idempotency_key, wait=wait)
+
+
+def get_run(run_id: str, *, wait: int = 0) -> Call[Run]:
+    """Return a run as it stands; with `wait`, after at most so many seconds, as soon as it rests."""
+    return _get(_as(Run), at("runs", run_id), wait)
+
+
+def get_conversation(run_id: str, *, slim: bool = False) -> Call[Conversation]:
+    """Return the whole session of a run: its runs, and one timeline of all of them.
+
+    Args:
+        run_id: Any run of the session.
+        slim: Whether ids that every item repeats are left out of the contents.
+    """
+    return _get(_as(Conversation), at("runs", run_id, "conversation"), stepContent="slim" if slim else "full")
+
+
+def get_journal(run_id: str) -> Call[Mapping[str, Json]]:
+    """Return a run as it is stored: its row, its tasks and its journal."""
+    return _get(dict[str, Json], at("runs", run_id, "journal"))
+
+
+def list_run_tasks(run_id: str) -> Call[tuple[Task, ...]]:
+    """Return every user task of a run, oldest first."""
+    return _get(lambda plain: values(Task, plain["items"]), at("runs", run_id, "user-tasks"))
+
+
+def send_run_message(
+    run_id: str,
+    text: str | None = None,
+    *,
+    user_task_id: str | None = None,
+    idempotency_key: str | None = None,
+    **completion: Json,
+) -> Call[Standing]:
+    """Send a run what it waits for: a message of the conversation, or the completion of a user task.
+
+    Args:
+        run_id: The run.
+        text: The message.
+        user_task_id: The task to complete instead.
+        idempotency_key: See `start_run`.
+        completion: The answer to the task, as in `complete_user_task`.
+    """
+    body: dict[str, Json] = {"text": text, "userTaskId": user_task_id, **completion_fields(**completion)}
+    return _post(_as(Standing), at("runs", run_id, "messages"), body, key=idempotency_key)
+
+
+def skip_agent_wait_timer(run_id: str, *, idempotency_key: str | None = None) -> Call[Standing]:
+    """Let a run that waits for a time go on now."""
+    return _post(_as(Standing), at("runs", run_id, "skip-agent-wait"), key=idempotency_key)
+
+
+def cancel_run(run_id: str, *, reason: str | None = None, idempotency_key: str | None = None) -> Call[Standing]:
+    """End a run with its tree and close its tasks; one that has ended stays as it is."""
+    return _post(_as(Standing), at("runs", run_id, "cancel"), {"reason": reason}, key=idempotency_key)
+
+
+def decide(run_id: str, decisions: list[Mapping[str, Json]], *, idempotency_key: str | None = None) -> Call[Standing]:
+    """Answer several tasks of one run at once: all answers are taken, or none.
+
+    Args:
+        run_id: The run.
+        decisions: For each, `user_task_id` and the fields of `complete_user_task`.
+        idempotency_key: See `start_run`.
+    """
+    sent: list[Json] = [completion_fields(**item) for item in decisions]
+    return _post(_as(Standing), at("runs", run_id, "decisions"), {"decisions": sent}, key=idempotency_key)
+
+
+# -- sessions -----------------------------------------------------------------------------------------------------
+
+
+def list_sessions(
+    agent_id: str | None = None,
+    *,
+    workflow: str | None = None,
+    status: str | None = None,
+    version_id: str | None = None,
+    skip: int = 0,
+    take: int = 20,
+) -> Call[Page]:
+    """Return some sessions: of an agent, of a workflow, or all of the workspace; the one with the newest run first."""
+    of = [] if agent_id is None else ["agents", agent_id]
+    of = of if workflow is None else ["workflows", workflow]
+    return _get(_as(Page), at(*of, "sessions"), status=status, versionId=version_id, skip=skip, take=take)
+
+
+def get_session(session_id: str) -> Call[Session]:
+    """Return a session: status, tokens, cost, output, and what started it."""
+    return _get(_as(Session), at("sessions", session_id))
+
+
+def terminate_session(session_id: str, *, reason: str | None = None, idempotency_key: str | None = None) -> Call[Ended]:
+    """End every run of a session and close its tasks. It cannot be undone."""
+    return _post(_ended, at("sessions", session_id, "terminate"), {"reason": reason}, key=idempotency_key)
+
+
+def complete_session(session_id: str, *, note: str | None = None, idempotency_key: str | None = None) -> Call[Ended]:
+    """Mark a waiting session as completed, and close its tasks."""
+    return _post(_ended, at("sessions", session_id, "complete"), {"note": note}, key=idempotency_key)
+
+
+def _ended(plain: Any) -> Ended:
+    return value(Ended, {**plain, "endedRunIds": tuple(plain.get("endedRunIds", ()))})
+
+
+# -- user tasks ---------------------------------------------------------------------------------------------------
+
+
+def page_user_tasks(
+    *,
+    status: TaskStatus = "Pending",
+    kind: str | None = None,
+    agent_id: str | None = None,
+    run_id: str | None = None,
+    session_id: str | None = None,
+    take: int = 100,
+    cursor: str | None = None,
+    stored: bool = False,
+) -> Call[TaskPage]:
+    """Return one page of user tasks, oldest first; `cursor` is the `next_cursor` of the page before."""
+    return _get(
+        _as(TaskPage), at("user-tasks"), status=status, kind=kind, agentId=agent_id, runId=run_id,
+        sessionId=session_id, take=take, cursor=cursor, stored="true" if stored else None,
+    )  # fmt: skip
+
+
+def get_user_task(task_id: str, *, stored: bool = False) -> Call[Task]:
+    """Return a user task; with `stored`, also as it is stored."""
+    return _get(_as(Task), at("user-tasks", task_id), stored="true" if stored else None)
+
+
+def complete_user_task(
+    task_id: str,
+    *,
+    approved: bool | None = None,
+    comment: str | None = None,
+    digest: str | None = None,
+    idempotency_key: str | None = None,
+    **completion: Json,
+) -> Call[Task]:
+    """Answer a user task. The first valid answer wins; a later one gets a conflict that names it.
+
+    Args:
+        task_id: The task.
+        approved: Yes or no.
+        comment: Why; told to the agent where the task was rejected.
+        digest: That of the task as it was shown: one that changed meanwhile is then refused.
+        idempotency_key: See `start_run`.
+        completion: What else the kind of task takes: `text_value`, `number_value`, `selected_option_id`,
+            `selected_option_ids`, `values`, `result`, `edited_arguments`, `edited_output`, `action`, `cancel_run`,
+            `metadata`.
+    """
+    given: dict[str, Json] = {"approved": approved, "comment": comment, "digest": digest}
+    body = {name: item for name, item in given.items() if item is not None} | completion_fields(**completion)
+    call = _post(_as(Task), at("user-tasks", task_id, "complete"), key=idempotency_key)
+    return Call(method="POST", path=call.path, read=call.read, body=body, key=call.key)
+
+
+def claim_user_task(task_id: str) -> Call[Task]:
+    """Say to be on a task, for a quarter of an hour; claiming again renews."""
+    return _post(_as(Task), at("user-tasks", task_id, "claim"), key=None)
+
+
+def release_user_task(task_id: str) -> Call[Task]:
+    """Say to be no longer on a task."""
+    return _post(_as(Task), at("user-tasks", task_id, "release"), key=None)
+
+
+def completion_fields(**given: Json) -> dict[str, Json]:
+    """Return the fields of a completion by their wire names; None is sent, as it is an answer too."""
+    return {_camel(name): item for name, item in given.items()}
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.title() for word in rest)
+
+
+# -- workflows ----------------------------------------------------------------------------------------------------
+
+
+def list_workflows() -> Call[tuple[Workflow, ...]]:
+    """Return the workflows that the service can start."""
+    return _get(lambda plain: values(Workflow, plain["items"]), at("workflows"))
+
+
+def start_workflow(
+    workflow: str,
+    input: Json = None,
+    *,
+    additional_data: Mapping[str, Json] | None = None,
+    session_id: str | None = None,
+    user_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Call[Run]:
+    """Start a run of a workflow.
+
+    Args:
+        workflow: Its name or id.
+        input: What it is given.
+        additional_data: What its steps find in `additional_data`.
+        session_id: An existing session of it, or a name for a new one.
+        user_id: Whose session it is.
+        idempotency_key: See `start_run`.
+    """
+    more = None if additional_data is None else dict(additional_data)
+    body: dict[str, Json] = {"input": input, "additionalData": more, "sessionId": session_id, "userId": user_id}
+    return _post(_as(Run), at("workflows", workflow, "runs"), body, key=idempotency_key)
