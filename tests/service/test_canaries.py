@@ -8,6 +8,7 @@ import base64
 import json
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -150,3 +151,21 @@ async def test_the_search_finds_what_is_there(tmp_path: Path) -> None:
         assert "the input as raw" in found
     for form, text in forms("FOUND-canary-0123456789").items():
         assert any(form in hit for hit in hits(b"--" + text + b"--", {"x": "FOUND-canary-0123456789"})), form
+
+
+async def test_what_a_provider_fails_with_does_not_carry_credentials(tmp_path: Path) -> None:
+    """What a provider's exception says may hold its request, with the credentials in it."""
+    canary = "sk-live-CANARY9d81aa0f3c"
+
+    def broken(request: Any) -> Any:
+        raise RuntimeError(f"401 from https://user:{canary}@provider.example with Authorization: Bearer {canary}")
+
+    with capture_logs() as logs:
+        async with served(tmp_path, broken) as it, it.client(key=await it.key()) as client:
+            begun = await start(client, it)
+            assert begun["status"] == "Failed"
+            paths = ("", "/conversation", "/stream")
+            answers = [await client.get(f"/v1/runs/{begun['runId']}{path}") for path in paths]
+            assert not [hit for answer in answers for hit in hits(answer.content, {"a credential": canary})]
+            assert not hits(stored(tmp_path), {"a credential": canary})
+    assert not hits(repr(logs).encode(), {"a credential": canary})

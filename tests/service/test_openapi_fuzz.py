@@ -65,7 +65,7 @@ def headers_of(served: Process) -> dict[str, str]:
 def test_a_bounded_fuzz_of_the_whole_openapi(tmp_path: Path) -> None:
     with process(tmp_path, synchronous="NORMAL") as served:
         header = headers_of(served)["an owner"]
-        found = fuzz(served, tmp_path, header, "-n", "4", "--max-time", "12", "--seed", "1", "--workers", "2")
+        found = fuzz(served, tmp_path, header, "-n", "4", "--max-time", "12", "--seed", "1")
     report("bounded", found)
     assert found.total() >= 200
     assert found["202"]
@@ -79,6 +79,6 @@ def test_thousands_of_requests_from_the_openapi(tmp_path: Path, who: str) -> Non
     """At least 5,000 by each of the two callers; `SAYSO_FUZZ_EXAMPLES` for more."""
     examples = os.environ.get("SAYSO_FUZZ_EXAMPLES", "250")
     with process(tmp_path, synchronous="NORMAL") as served:
-        found = fuzz(served, tmp_path, headers_of(served)[who], "-n", examples, "--workers", "2")
+        found = fuzz(served, tmp_path, headers_of(served)[who], "-n", examples)
     report(who, found)
     assert found.total() >= 5000

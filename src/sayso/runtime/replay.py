@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from sayso.core.codec import from_json, from_json_fields, json_bytes, to_json
+from sayso.core.concealing import without_credentials
 from sayso.core.instants import to_micros
 from sayso.model.calls import CallResult
 from sayso.model.decisions import Outcome
@@ -273,4 +274,9 @@ def _said(exc: BaseException) -> str:
 
 
 def _failed(exc: BaseException, message: str) -> dict[str, Any]:
-    return {"e": {"type": type(exc).__name__, "message": message.encode("utf-8", "backslashreplace").decode()}}
+    return {
+        "e": {
+            "type": type(exc).__name__,
+            "message": without_credentials(message.encode("utf-8", "backslashreplace").decode()),
+        }
+    }

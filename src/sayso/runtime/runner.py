@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from sayso.core.codec import from_json, json_bytes, to_json
+from sayso.core.concealing import without_credentials
 from sayso.model.errors import LeaseLost, SaysoError, StepFailed, UnstorableValue
 from sayso.model.journal import FROM_OUTSIDE, Entry, EntryKind, NewEntry
 from sayso.model.runs import Run, RunState
@@ -272,5 +273,5 @@ class Runner:
 
 
 def _error_data(exc: BaseException) -> dict[str, Any]:
-    message = str(exc).encode("utf-8", "backslashreplace").decode()
+    message = without_credentials(str(exc).encode("utf-8", "backslashreplace").decode())
     return {"e": {"type": type(exc).__name__, "message": message}}

@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
+from sayso.core.concealing import without_credentials
+
 _LONGEST = 262_144
 """Characters of a result that a model is shown; the rest is cut, and says so."""
 
@@ -44,7 +46,7 @@ def storable(text: str) -> str:
 def message_of(exc: BaseException) -> str:
     """Return what an exception says, whatever its own code does."""
     try:
-        return storable(str(exc))
+        return without_credentials(storable(str(exc)))
     except Exception:  # noqa: BLE001 - code of the exception's own class, which must not hide that it was raised
         return "(its message cannot be read)"
 
