@@ -10,6 +10,7 @@ from typing import Any, cast
 from sayso.core.auditforms import row_to_json
 from sayso.core.codec import plain_of
 from sayso.core.contradictions import exact
+from sayso.core.decisionforms import decision_bytes, decision_digest, outcome_from_json
 from sayso.core.differences import differences
 from sayso.core.evidence import sealed
 from sayso.core.ledger import APPROVAL
@@ -190,10 +191,18 @@ def _decision(item: _Gathered, task: UserTask, row: RecordedDecision) -> dict[st
         "name": str(row.by),
         "by": _actor(row.by),
         "at": row.at.isoformat(),
-        "digest": row.digest,
+        "digest": _shown(task, row, said),
         "answer": answer,
         "changed": list[Json](_changes(plain_of(item.rows.bodies[task.id])["request"], said)),
     }
+
+
+def _shown(task: UserTask, row: RecordedDecision, said: dict[str, Any]) -> str:
+    """Return the digest of what was shown: the one that is stored covers the answer too, and is checked by it."""
+    if not said:
+        return row.digest
+    bound = decision_digest(task.digest, decision_bytes(task.id, outcome_from_json(said), row.by))
+    return task.digest if row.digest == bound else row.digest
 
 
 def _changes(request: Mapping[str, Any], said: Mapping[str, Any]) -> Sequence[Mapping[str, Json]]:
