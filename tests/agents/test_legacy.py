@@ -24,8 +24,12 @@ def path(tmp_path: Path) -> Path:
     plain = json.loads(body)
     plain["request"]["kind"] = "hitl"
     older = json.dumps(plain).encode()
+    digest = digest_of(older, run_id="run", key=key)
+    connection.execute("UPDATE tasks SET kind = 'hitl', body = ?, digest = ?", (older, digest))
+    (asked,) = connection.execute("SELECT data FROM journal WHERE kind = 'asked'").fetchone()
     connection.execute(
-        "UPDATE tasks SET kind = 'hitl', body = ?, digest = ?", (older, digest_of(older, run_id="run", key=key))
+        "UPDATE journal SET data = ? WHERE kind = 'asked'",
+        (json.dumps({**json.loads(asked), "shown": digest}).encode(),),
     )
     connection.commit()
     connection.close()

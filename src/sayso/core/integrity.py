@@ -7,7 +7,7 @@ so again. Where one of them was changed by hand, they differ, and nothing is exe
 from sayso.core.codec import plain_of
 from sayso.core.decisionforms import decision_digest
 from sayso.core.ledger import APPROVAL, idempotency_key
-from sayso.core.taskforms import digest_of
+from sayso.core.taskforms import LEGACY, digest_of
 from sayso.model.calls import Approved, CallMove, CallState, StoredApproval, StoredCall
 from sayso.model.runs import Run
 
@@ -65,7 +65,7 @@ def changed_approval(run: Run, key: str, approved: Approved, row: StoredApproval
         "tasks.session_id": (row.session_id, run.session_id),
         "tasks.program": (row.program, run.program),
         "tasks.key": (row.key, key + APPROVAL),
-        "tasks.kind": (row.kind, approved.kind),
+        "tasks.kind": (LEGACY.get(row.kind, row.kind), approved.kind),
         "tasks.status": (row.status, "completed"),
         "tasks.digest": (row.digest, approved.shown),
         "tasks.body": (shown, approved.shown),
