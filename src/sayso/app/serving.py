@@ -15,6 +15,7 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 
 import structlog
+from fastapi import APIRouter
 
 from sayso.api.application import create_app
 from sayso.api.options import LOOPBACK_NAMES, Options
@@ -34,6 +35,11 @@ from sayso.runtime.ports import Clock, Store
 
 _log = structlog.get_logger("sayso.serve")
 _READY_FOR = timedelta(seconds=1)
+
+
+def routers() -> list[APIRouter]:
+    """Return the routes that are served beside health and metrics."""
+    return [router]
 
 
 async def sign_in_link(service: Service, settings: Settings, url: str) -> str | None:
@@ -57,7 +63,7 @@ async def serve(
     with listen(settings.host, settings.port) as listening:
         worker = _Work(db, settings, programs)
         services = await make_service(db, settings, programs, worker)
-        app = create_app(services, [router])
+        app = create_app(services, routers())
         server = Server(app, services, trusted_proxies=settings.trusted_proxies)
         _stop_on_signals(server)
         working = worker.start(services.stopping)
