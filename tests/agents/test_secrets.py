@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from sayso import Agent, HumanReview, SqliteDb, Step, StepFailed, Workflow, tool
+from sayso.core.concealing import CONCEALED
 from sayso.core.scrub import MASK
 from sayso.llm.providers import ProviderModel
 from sayso.model.ids import RunId
 from sayso.testing import ScriptedModel, call
-from tests.agents.test_providers import Provider, openai
+from tests.agents.wire import OpenAI, Provider
 
 _KEY = "sk-proj-0123456789abcdef"
 _SECRET = "a-very-secret-value"
@@ -119,7 +120,7 @@ def test_a_look_at_a_run_sees_the_call_that_was_asked_about(tmp_path: Path) -> N
 def test_a_providers_error_does_not_tell_its_key(server: Provider, tmp_path: Path) -> None:
     said = {"error": {"message": f"Incorrect API key provided: {_KEY}. Authorization: Bearer {_KEY}"}}
     cut = {"error": {"message": "x" * 230 + _KEY}}  # the key lies where the text of a failure is cut
-    server.answers = [(500, cut), (200, openai("fine")), (401, said)]
+    server.answers = [(500, cut), (200, OpenAI().answer("fine")), (401, said)]
     path = tmp_path / "run.db"
     with SqliteDb(path) as db:
         model = ProviderModel("openai:m", base_url=f"{server.url}/v1", api_key=_KEY)
@@ -129,7 +130,7 @@ def test_a_providers_error_does_not_tell_its_key(server: Provider, tmp_path: Pat
         assert "xxx" in retry
         with pytest.raises(StepFailed) as failed:
             agent.run("y")
-        assert MASK in str(failed.value)
+        assert MASK in str(failed.value) or CONCEALED in str(failed.value)
         data = path.read_bytes() + Path(f"{path}-wal").read_bytes()
     for part in (_KEY, _KEY[:12]):
         assert part not in str(failed.value) + retry
@@ -149,7 +150,7 @@ def test_the_key_of_the_environment_is_known_once_a_client_uses_it(
         with pytest.raises(StepFailed) as failed:
             agent.run("x")
     assert key not in str(failed.value)
-    assert MASK in str(failed.value)
+    assert MASK in str(failed.value) or CONCEALED in str(failed.value)
 
 
 def test_a_key_is_known_before_it_is_used(tmp_path: Path) -> None:

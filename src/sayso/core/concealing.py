@@ -6,7 +6,7 @@ replaced before that; what an input or a result holds is the user's own data, an
 
 import re
 
-_CONCEALED = "[concealed]"
+CONCEALED = "[concealed]"
 _FORMS = (
     re.compile(r"(?<=://)[^\s/@]{1,500}(?=@)"),
     re.compile(r"(?i)\b(?<=bearer )[\w.~+/=-]{8,}"),
@@ -20,5 +20,5 @@ _FORMS = (
 def without_credentials(text: str) -> str:
     """Return a failure's text with every credential in it concealed."""
     for form in _FORMS:
-        text = form.sub(_CONCEALED, text)
+        text = form.sub(CONCEALED, text)
     return text
