@@ -43,8 +43,6 @@ class Task:
     claimed_until: datetime | None = field(default=None, metadata=TIME)
     outcome: Mapping[str, Json] | None = None
     """`decision`, `decidedBy`, `decidedAt` and what was said; None while it is pending."""
-    stored: Mapping[str, Json] | None = None
-    """The task as it is stored, where it was asked for."""
     duplicate_delivery: bool = False
     extra: Extra = field(default_factory=_extra)
 

@@ -69,7 +69,6 @@ class AsyncSayso:
     start_run = _method(calls.start_run)
     get_run = _method(calls.get_run)
     get_conversation = _method(calls.get_conversation)
-    get_journal = _method(calls.get_journal)
     list_run_tasks = _method(calls.list_run_tasks)
     send_run_message = _method(calls.send_run_message)
     skip_agent_wait_timer = _method(calls.skip_agent_wait_timer)

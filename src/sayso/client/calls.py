@@ -94,11 +94,6 @@ def get_conversation(run_id: str, *, slim: bool = False) -> Call[Conversation]:
     return _get(_as(Conversation), at("runs", run_id, "conversation"), stepContent="slim" if slim else "full")
 
 
-def get_journal(run_id: str) -> Call[Mapping[str, Json]]:
-    """Return a run as it is stored: its row, its tasks and its journal."""
-    return _get(dict[str, Json], at("runs", run_id, "journal"))
-
-
 def list_run_tasks(run_id: str) -> Call[tuple[Task, ...]]:
     """Return every user task of a run, oldest first."""
     return _get(lambda plain: values(Task, plain["items"]), at("runs", run_id, "user-tasks"))
@@ -196,18 +191,17 @@ def page_user_tasks(
     session_id: str | None = None,
     take: int = 100,
     cursor: str | None = None,
-    stored: bool = False,
 ) -> Call[TaskPage]:
     """Return one page of user tasks, oldest first; `cursor` is the `next_cursor` of the page before."""
     return _get(
         _as(TaskPage), at("user-tasks"), status=status, kind=kind, agentId=agent_id, runId=run_id,
-        sessionId=session_id, take=take, cursor=cursor, stored="true" if stored else None,
+        sessionId=session_id, take=take, cursor=cursor,
     )  # fmt: skip
 
 
-def get_user_task(task_id: str, *, stored: bool = False) -> Call[Task]:
-    """Return a user task; with `stored`, also as it is stored."""
-    return _get(_as(Task), at("user-tasks", task_id), stored="true" if stored else None)
+def get_user_task(task_id: str) -> Call[Task]:
+    """Return a user task."""
+    return _get(_as(Task), at("user-tasks", task_id))
 
 
 def complete_user_task(
