@@ -17,7 +17,7 @@ from sayso.core.ledger import APPROVAL
 from sayso.model.actors import Actor
 from sayso.model.audit import AuditRow
 from sayso.model.calls import StoredCall
-from sayso.model.errors import JournalCorrupt, SaysoError, SessionNotFound
+from sayso.model.errors import JournalCorrupt, SessionNotFound, UnreadableValue
 from sayso.model.evidence import RecordedAttempt, RecordedDecision, RunEvidence
 from sayso.model.ids import SessionId
 from sayso.model.journal import Entry, EntryKind
@@ -52,9 +52,9 @@ async def evidence(
     """
     try:
         parts = await reader.store.read(lambda tx: _parts(tx, session_id, workspace_id))
-    except SaysoError:
+    except SessionNotFound:
         raise
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, UnreadableValue) as exc:
         what = f"{type(exc).__name__}: {exc}"
         raise JournalCorrupt(
             f"Expected to read all of session {session_id}, but a row cannot be read ({what})."
