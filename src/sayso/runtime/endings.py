@@ -8,12 +8,13 @@ from sayso.core.codec import json_bytes
 from sayso.core.keys import WAIT
 from sayso.core.ledger import CUT_OFF
 from sayso.model.actors import Actor
-from sayso.model.errors import RunNotFound, RunNotPaused
+from sayso.model.errors import RunNotPaused
 from sayso.model.ids import RunId
 from sayso.model.journal import Entry, EntryKind, NewEntry
 from sayso.model.runs import ENDED, Run, RunState
 from sayso.runtime.auditing import write_down
 from sayso.runtime.ports import Transaction
+from sayso.runtime.reading import existing
 
 
 def cancel(tx: Transaction, run_id: RunId, by: Actor, reason: str | None, now: datetime) -> bool:
@@ -24,9 +25,7 @@ def cancel(tx: Transaction, run_id: RunId, by: Actor, reason: str | None, now: d
     Raises:
         RunNotFound: No such run.
     """
-    run = tx.find_run(run_id)
-    if run is None:
-        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+    run = existing(run_id, tx.find_run(run_id))
     if run.state in ENDED:
         return False
     data = {"by": str(by), "via": by.via, "reason": reason or f"Workflow cancelled by {by}"}
@@ -42,9 +41,7 @@ def skip_wait(tx: Transaction, run_id: RunId, by: Actor, now: datetime) -> None:
         RunNotFound: No such run.
         RunNotPaused: It does not wait for a time: it runs, has ended, or a person is asked.
     """
-    run = tx.find_run(run_id)
-    if run is None:
-        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+    run = existing(run_id, tx.find_run(run_id))
     waits = _open_waits(tx.load_entries(run_id, after=0)) if run.state is RunState.WAITING else []
     if not waits or tx.run_tasks(run_id, pending_only=True):
         raise RunNotPaused(
@@ -68,9 +65,7 @@ def complete(tx: Transaction, run_id: RunId, by: Actor, note: str | None, now: d
         RunNotFound: No such run.
         RunNotPaused: It does not wait.
     """
-    run = tx.find_run(run_id)
-    if run is None:
-        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+    run = existing(run_id, tx.find_run(run_id))
     if run.state is not RunState.WAITING:
         raise RunNotPaused(f"Expected run {run_id} to wait, but it is {run.state}.", run_id=run_id)
     data = json_bytes({"v": None, "by": str(by), "via": by.via, "note": note})

@@ -37,7 +37,7 @@ class Reader:
         Raises:
             RunNotFound: No such run.
         """
-        return _found(run_id, await self.store.read(lambda tx: tx.find_run(run_id)))
+        return existing(run_id, await self.store.read(lambda tx: tx.find_run(run_id)))
 
     async def load_run_with_tasks(self, run_id: RunId) -> tuple[Run, list[UserTask]]:
         """Return a run's row and its tasks, in the order in which they were opened, on one snapshot.
@@ -46,7 +46,7 @@ class Reader:
             RunNotFound: No such run.
         """
         run, tasks = await self.store.read(lambda tx: (tx.find_run(run_id), tx.run_tasks(run_id, pending_only=False)))
-        return _found(run_id, run), tasks
+        return existing(run_id, run), tasks
 
     async def load_run_with_entries(self, run_id: RunId) -> tuple[Run, list[Entry]]:
         """Return a run's row and its journal, on one snapshot.
@@ -55,7 +55,7 @@ class Reader:
             RunNotFound: No such run.
         """
         run, entries = await self.store.read(lambda tx: (tx.find_run(run_id), tx.load_entries(run_id, after=0)))
-        return _found(run_id, run), entries
+        return existing(run_id, run), entries
 
     async def load_task(self, task_id: TaskId) -> UserTask:
         """Return a task.
@@ -138,7 +138,12 @@ class Reader:
         return await self.store.read(unit)
 
 
-def _found(run_id: RunId, run: Run | None) -> Run:
+def existing(run_id: RunId, run: Run | None) -> Run:
+    """Return a run that was looked up.
+
+    Raises:
+        RunNotFound: There is none.
+    """
     if run is None:
         raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
     return run

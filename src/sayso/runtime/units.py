@@ -22,7 +22,6 @@ from sayso.model.errors import (
     AlreadyDecided,
     InvalidDecision,
     LedgerConflict,
-    RunNotFound,
     SessionNotFound,
     TaskChanged,
     TaskClosed,
@@ -39,6 +38,7 @@ from sayso.runtime.auditing import write_down
 from sayso.runtime.endings import close_calls, end_tree, tell_parent
 from sayso.runtime.integrity import refuse_changed_question, refuse_changed_rows
 from sayso.runtime.ports import Transaction
+from sayso.runtime.reading import existing
 
 
 class NewsArrived(Exception):
@@ -340,8 +340,7 @@ def answer(
         expire(tx, task, lease.now)
     if expired:
         run, tasks = tx.find_run(run_id), tx.run_tasks(run_id, pending_only=False)
-    if run is None:
-        raise RunNotFound(f"Expected a run {run_id}, but there is none.", run_id=run_id)
+    run = existing(run_id, run)
     for command in choose(run, tasks):
         if command.again:
             _refuse_another(tx, run, command)
