@@ -15,3 +15,13 @@ def to_micros(at: datetime) -> int:
 def from_micros(micros: int) -> datetime:
     """Return the aware UTC time of stored microseconds."""
     return EPOCH + timedelta(microseconds=micros)
+
+
+def some_micros(at: datetime | None) -> int | None:
+    """Return a time that may be missing in its stored form."""
+    return None if at is None else to_micros(at)
+
+
+def some_time(micros: int | None) -> datetime | None:
+    """Return the time of stored microseconds that may be missing."""
+    return None if micros is None else from_micros(micros)

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select, update
 
 from sayso.core.directoryforms import scopes_bytes, scopes_from_bytes
-from sayso.core.instants import from_micros, to_micros
+from sayso.core.instants import from_micros, some_micros, some_time, to_micros
 from sayso.model.workspaces import ApiKey, Credential, CredentialKind, KeyId, PersonId, WorkspaceId
 from sayso.stores.statements import P, Statements
 from sayso.stores.workspace_schema import api_keys, credentials
@@ -84,8 +84,8 @@ class CredentialRows:
             name=credential.name,
             created_at=to_micros(credential.created_at),
             expires_at=to_micros(credential.expires_at),
-            seen_at=_micros(credential.seen_at),
-            ended_at=_micros(credential.ended_at),
+            seen_at=some_micros(credential.seen_at),
+            ended_at=some_micros(credential.ended_at),
         )
 
     def find(self, kind: CredentialKind, secret_hash: str) -> Credential | None:
@@ -142,9 +142,9 @@ class CredentialRows:
             scopes=scopes_bytes(key.scopes),
             created_by=key.created_by,
             created_at=to_micros(key.created_at),
-            expires_at=_micros(key.expires_at),
-            revoked_at=_micros(key.revoked_at),
-            last_used_at=_micros(key.last_used_at),
+            expires_at=some_micros(key.expires_at),
+            revoked_at=some_micros(key.revoked_at),
+            last_used_at=some_micros(key.last_used_at),
         )
 
     def find_key(self, key_id: KeyId) -> tuple[ApiKey, str] | None:
@@ -168,14 +168,6 @@ class CredentialRows:
         self._change("key_used", key_id=key_id, now=to_micros(now), before=to_micros(before))
 
 
-def _micros(at: datetime | None) -> int | None:
-    return None if at is None else to_micros(at)
-
-
-def _time(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)
-
-
 def _credential(row: Any) -> Credential:
     id_, kind, person, workspace, name, created, expires, seen, ended = row
     return Credential(
@@ -186,8 +178,8 @@ def _credential(row: Any) -> Credential:
         name=name,
         created_at=from_micros(created),
         expires_at=from_micros(expires),
-        seen_at=_time(seen),
-        ended_at=_time(ended),
+        seen_at=some_time(seen),
+        ended_at=some_time(ended),
     )
 
 
@@ -201,7 +193,7 @@ def _key(row: Any) -> ApiKey:
         scopes=scopes_from_bytes(scopes),
         created_by=created_by,
         created_at=from_micros(created),
-        expires_at=_time(expires),
-        revoked_at=_time(revoked),
-        last_used_at=_time(used),
+        expires_at=some_time(expires),
+        revoked_at=some_time(revoked),
+        last_used_at=some_time(used),
     )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select, update
 
 from sayso.core.directoryforms import settings_bytes, settings_from_bytes
-from sayso.core.instants import from_micros, to_micros
+from sayso.core.instants import from_micros, some_micros, some_time, to_micros
 from sayso.model.workspaces import Invitation, Member, Membership, Person, PersonId, Role, Workspace, WorkspaceId
 from sayso.stores.statements import P, Statements, insert_new
 from sayso.stores.workspace_schema import invitations, members, people, workspaces
@@ -127,7 +127,7 @@ class DirectoryRows:
             email=person.email,
             name=person.name,
             subject=person.subject,
-            disabled_at=_micros(person.disabled_at),
+            disabled_at=some_micros(person.disabled_at),
             created_at=to_micros(person.created_at),
         )
         return made == 1
@@ -155,7 +155,7 @@ class DirectoryRows:
             person_id=person.id,
             name=person.name,
             subject=person.subject,
-            disabled_at=_micros(person.disabled_at),
+            disabled_at=some_micros(person.disabled_at),
         )
 
     # -- members -----------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ class DirectoryRows:
             created_by=invitation.created_by,
             created_at=to_micros(invitation.created_at),
             expires_at=to_micros(invitation.expires_at),
-            accepted_at=_micros(invitation.accepted_at),
+            accepted_at=some_micros(invitation.accepted_at),
         )
 
     def find_invitation(self, secret_hash: str) -> Invitation | None:
@@ -243,14 +243,6 @@ def _changeable(workspace: Workspace) -> dict[str, Any]:
     }
 
 
-def _micros(at: datetime | None) -> int | None:
-    return None if at is None else to_micros(at)
-
-
-def _time(micros: int | None) -> datetime | None:
-    return None if micros is None else from_micros(micros)
-
-
 def _workspace(row: Any) -> Workspace:
     id_, name, status, settings, created, updated = row
     return Workspace(
@@ -270,7 +262,7 @@ def _person(row: Any) -> Person:
         email=email,
         name=name,
         subject=subject,
-        disabled_at=_time(disabled),
+        disabled_at=some_time(disabled),
         created_at=from_micros(created),
     )
 
@@ -290,5 +282,5 @@ def _invitation(row: Any) -> Invitation:
         created_by=created_by,
         created_at=from_micros(created),
         expires_at=from_micros(expires),
-        accepted_at=_time(accepted),
+        accepted_at=some_time(accepted),
     )

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ClauseElement, and_, delete, func, insert, select, update
 
 from sayso.core.codec import json_bytes
-from sayso.core.instants import from_micros, to_micros
+from sayso.core.instants import from_micros, some_micros, some_time, to_micros
 from sayso.core.triggers import settings_wire, trigger_settings
 from sayso.model.errors import UnreadableValue
 from sayso.model.ids import RunId
@@ -229,7 +229,7 @@ class RegistryRows:
     def next_ready_at(self) -> datetime | None:
         """See the port."""
         ((found,),) = self._all("next_agent_ready_at")
-        return None if found is None else from_micros(found)
+        return some_time(found)
 
 
 def _changing(agent: AgentRecord) -> dict[str, Any]:
@@ -253,7 +253,7 @@ def _changing_trigger(trigger: Trigger) -> dict[str, Any]:
         "name": trigger.name,
         "active": int(trigger.active),
         "settings": json_bytes(settings_wire(trigger.settings)),
-        "last_fired_at": None if fired is None else to_micros(fired),
+        "last_fired_at": some_micros(fired),
         "updated_at": to_micros(trigger.updated_at),
     }
 
@@ -307,7 +307,7 @@ def _trigger(row: Any) -> Trigger:
         name=name,
         active=bool(active),
         settings=found,
-        last_fired_at=None if fired is None else from_micros(fired),
+        last_fired_at=some_time(fired),
         created_at=from_micros(created),
         updated_at=from_micros(updated),
     )

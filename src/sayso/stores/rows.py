@@ -4,7 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from sayso.core.instants import from_micros, to_micros
+from sayso.core.instants import from_micros, some_micros, some_time, to_micros
 from sayso.core.taskforms import digest_of, spec_from_bytes
 from sayso.model.actors import Actor
 from sayso.model.calls import CallState, Effect, StoredApproval, StoredCall
@@ -30,7 +30,7 @@ def run_of(row: Any) -> Run:
         state=RunState(state),
         epoch=epoch,
         seq=seq,
-        ready_at=None if ready is None else from_micros(ready),
+        ready_at=some_time(ready),
         parent_id=parent,
         parent_key=parent_key,
         problem=problem,
@@ -99,13 +99,13 @@ def task_of(row: Any) -> UserTask:
         digest=digest,
         status=TaskStatus(status),
         created_at=from_micros(created),
-        due_at=None if due is None else from_micros(due),
+        due_at=some_time(due),
         decided_by=None if by_id is None else str(Actor(type=by_type, id=by_id)),
-        decided_at=None if decided is None else from_micros(decided),
+        decided_at=some_time(decided),
         verdict=verdict,
         workspace_id=workspace,
         claimed_by=claimed_by,
-        claimed_until=None if claimed_until is None else from_micros(claimed_until),
+        claimed_until=some_time(claimed_until),
         intact=digest_of(shown, run_id=run, key=key) == digest,
     )
 
@@ -127,7 +127,7 @@ def call_of(row: Any) -> StoredCall:
         attempt=attempt,
         created_at=from_micros(created),
         updated_at=from_micros(updated),
-        first_sent_at=None if sent is None else from_micros(sent),
+        first_sent_at=some_time(sent),
     )
 
 
@@ -145,7 +145,7 @@ def approval_of(row: Any) -> StoredApproval:
         status=status,
         digest=digest,
         body=body if blob is None else blob,
-        due_at=None if due is None else from_micros(due),
+        due_at=some_time(due),
         decided_run_id=decided_run,
         verdict=verdict,
         action=action,
@@ -198,7 +198,7 @@ def task_row(run: Run, task: NewTask, stored: tuple[bytes | None, str | None]) -
         "body": body,
         "blob": blob,
         "created_at": to_micros(task.created_at),
-        "due_at": None if task.due_at is None else to_micros(task.due_at),
+        "due_at": some_micros(task.due_at),
         "workspace_id": run.origin.workspace_id,
         "claimed_by": None,
         "claimed_until": None,

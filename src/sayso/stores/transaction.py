@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sayso.core.instants import from_micros, to_micros
+from sayso.core.instants import from_micros, some_micros, to_micros
 from sayso.model.ids import RunId, SessionId, WorkerId
 from sayso.model.journal import Entry, EntryKind, NewEntry
 from sayso.model.messages import Usage
@@ -133,7 +133,7 @@ class SqlTransaction(TaskRows):
                 "advance_run", run_id=transition.run_id, epoch=transition.epoch, n=count, now=now, active=active
             )
         else:
-            ready_at = None if transition.ready_at is None else to_micros(transition.ready_at)
+            ready_at = some_micros(transition.ready_at)
             row = self._one(
                 "rest_run",
                 run_id=transition.run_id,
