@@ -15,7 +15,7 @@ from sayso.model.errors import AlreadyDecided, TaskClosed, TaskNotFound
 from sayso.model.ids import RunId, TaskId
 from sayso.model.requesterrors import OwnRun, PeopleOnly, TaskClaimed, TaskNotPending
 from sayso.model.runs import Run
-from sayso.model.tasks import TaskFilter, TaskPage, TaskStatus, UserTask
+from sayso.model.tasks import UserTask
 from sayso.model.workspaces import Principal, Reach
 from sayso.runtime import units
 from sayso.runtime.auditing import write_down
@@ -45,13 +45,6 @@ class Inbox:
             TaskNotFound: No such task within reach.
         """
         return await self._runtime.store.read(lambda tx: found(tx, task_id, reach))
-
-    async def of_run(self, run_id: RunId, *, pending_only: bool = False) -> list[UserTask]:
-        """Return the tasks of a run, without the messages of its conversation, as they stand now."""
-        now = self._runtime.clock.now()
-        tasks = await self._runtime.store.read(lambda tx: tx.run_tasks(run_id, pending_only=pending_only))
-        listed = [task for task in tasks if task.spec.request.kind != "message"]
-        return [task for task in listed if not pending_only or task.status_at(now) is TaskStatus.PENDING]
 
     async def claim(self, task_id: TaskId, principal: Principal, reach: Reach) -> UserTask:
         """Say to be on a task, for a quarter of an hour; claiming again renews.
@@ -95,7 +88,7 @@ class Inbox:
     def completing(
         self, task_id: TaskId, sent: Fields, principal: Principal, reach: Reach, *, run_id: RunId | None = None
     ) -> Callable[[Transaction], Decision]:
-        """Return the unit that completes a task with what was sent; `woken` must follow it.
+        """Return the unit that completes a task with what was sent; `Runtime.wake` must follow it.
 
         Args:
             task_id: The task.
@@ -126,10 +119,6 @@ class Inbox:
             return units.decide(tx, task_id, verdict, digest or task.digest, principal.actor, now, metadata=kept)
 
         return unit
-
-    async def page(self, wanted: TaskFilter, *, limit: int, cursor: str | None) -> TaskPage:
-        """Return one page of tasks, oldest first."""
-        return await self._runtime.list_tasks(wanted, limit=limit, cursor=cursor)
 
 
 def found(tx: Transaction, task_id: TaskId, reach: Reach) -> tuple[UserTask, Run]:

@@ -1,5 +1,6 @@
 """Runs: start them, poll them, read their conversation, send what they wait for."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Literal
 
@@ -16,9 +17,11 @@ from sayso.core.codec import json_bytes, plain_of, to_json
 from sayso.core.states import status_of
 from sayso.model.errors import RunNotPaused
 from sayso.model.ids import RunId, TaskId
+from sayso.model.json import Json
 from sayso.model.requesterrors import BadRequest, WaitNotRunning
 from sayso.model.sessions import SessionStatus
 from sayso.runtime.admission import Arrival, counting, headers_of, refuse_arrival
+from sayso.runtime.once import Unit
 from sayso.runtime.ports import Transaction
 from sayso.runtime.starting import Begin, Wanted
 
@@ -66,20 +69,21 @@ async def start_run(
     runtime.wake(command.run_id)
     limits = await runtime.store.read(lambda tx: headers_of(trigger, tx, asked.now))
     response = answer(answered, replayed=bool(answered.digest), headers=limits)
-    return response if wait == 0 else await _waited(asked, response, wait)
-
-
-async def _waited(asked: Asking, response: JSONResponse, seconds: int) -> JSONResponse:
-    """Answer when the run has come to rest, or when the time is over, with how it stands then."""
+    if wait == 0:
+        return response
     told: Plain = plain_of(bytes(response.body))
-    run = RunId(str(told["runId"]))
+    return JSONResponse({**told, **await _rested(asked, RunId(str(told["runId"])), wait)}, 202)
+
+
+async def _rested(asked: Asking, run_id: RunId, seconds: int) -> Plain:
+    """Return a run when it has come to rest, or when the time is over, as it stands then."""
     until = asked.now + timedelta(seconds=seconds)
     while True:
         heard = asked.service.news.heard()
-        parts = await asked.service.sessions.run(run, asked.reach)
+        parts = await asked.service.sessions.run(run_id, asked.reach)
         now = asked.now
         if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
-            return JSONResponse({**told, **wire.run_json(parts, now)}, 202)
+            return wire.run_json(parts, now)
         await asked.service.news.wait(heard)
 
 
@@ -87,14 +91,7 @@ async def _waited(asked: Asking, response: JSONResponse, seconds: int) -> JSONRe
 async def get_run(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")], wait: Wait = 0) -> Plain:
     """Return a run's status, output and error, and what it waits for."""
     asked.require("see_runs_of_tasks")
-    until = asked.now + timedelta(seconds=wait)
-    while True:
-        heard = asked.service.news.heard()
-        parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
-        now = asked.now
-        if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
-            return wire.run_json(parts, now)
-        await asked.service.news.wait(heard)
+    return await _rested(asked, RunId(run_id), wait)
 
 
 @router.get("/runs/{runId}/conversation", **told("conversation", *A_RUN))
@@ -148,30 +145,34 @@ async def _send(asked: Asking, body: Message, run_id: RunId) -> JSONResponse:
         decide = asked.service.inbox.completing(
             TaskId(body.user_task_id), fields, asked.principal, asked.reach, run_id=run_id
         )
-
-        def unit(tx: Transaction) -> tuple[int, bytes]:
-            decide(tx)
-            return 202, status_after(tx, run_id)
-    else:
-        deliver = asked.service.sessions.sending(run_id, "\n".join(texts), asked.principal, asked.reach)
-
-        def unit(tx: Transaction) -> tuple[int, bytes]:
-            deliver(tx)
-            return 202, status_after(tx, run_id)
-
-    answered = await asked.act(unit, sent)
-    asked.service.runtime.wake(run_id)
-    return answer(answered, replayed=bool(answered.digest))
+        return await moved(asked, run_id, decide, sent)
+    deliver = asked.service.sessions.sending(run_id, "\n".join(texts), asked.principal, asked.reach)
+    return await moved(asked, run_id, deliver, sent)
 
 
 _OF_MESSAGES = frozenset({"runId", "userTaskId", "text", "message", "files", "completedByEmail"})
 
 
-def status_after(tx: Transaction, run_id: RunId) -> bytes:
-    """Return the body that tells where a run stands after an act."""
+async def moved(asked: Asking, run_id: RunId, act: Callable[[Transaction], object], sent: Json) -> JSONResponse:
+    """Carry out an act on a run, wake it, and answer with where it stands after it."""
+
+    def unit(tx: Transaction) -> tuple[int, bytes]:
+        act(tx)
+        return 202, json_bytes(_standing(tx, run_id))
+
+    return await _acted(asked, run_id, unit, sent)
+
+
+async def _acted(asked: Asking, run_id: RunId, unit: Unit, sent: Json) -> JSONResponse:
+    answered = await asked.act(unit, sent)
+    asked.service.runtime.wake(run_id)
+    return answer(answered, replayed=bool(answered.digest))
+
+
+def _standing(tx: Transaction, run_id: RunId) -> Plain:
     run = tx.find_run(run_id)
     kinds = [task.spec.request.kind for task in tx.run_tasks(run_id, pending_only=True)]
-    return json_bytes({"status": "Running" if run is None else str(status_of(run.state, kinds))})
+    return {"status": "Running" if run is None else str(status_of(run.state, kinds))}
 
 
 @router.post("/runs/{runId}/skip-agent-wait", **acting("moved", *A_RUN, WaitNotRunning))
@@ -179,17 +180,10 @@ async def skip_agent_wait(asked: Asked, run_id: Annotated[RunPath, Path(alias="r
     """Let a run that waits for a time go on now."""
     asked.require("end_sessions")
     skip = asked.service.sessions.skipping(RunId(run_id), asked.principal, asked.reach)
-
-    def unit(tx: Transaction) -> tuple[int, bytes]:
-        skip(tx)
-        return 202, status_after(tx, RunId(run_id))
-
     try:
-        answered = await asked.act(unit)
+        return await moved(asked, RunId(run_id), skip, None)
     except RunNotPaused as exc:
         raise WaitNotRunning(exc.message, run_id=run_id) from exc
-    asked.service.runtime.wake(RunId(run_id))
-    return answer(answered, replayed=bool(answered.digest))
 
 
 @router.post("/runs/{runId}/cancel", **acting("moved", *A_RUN))
@@ -200,8 +194,6 @@ async def cancel_run(asked: Asked, body: Reason, run_id: Annotated[RunPath, Path
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
         done = end(tx)
-        return 202, json_bytes({**plain_of(status_after(tx, RunId(run_id))), "cancelled": done})
+        return 202, json_bytes({**_standing(tx, RunId(run_id)), "cancelled": done})
 
-    answered = await asked.act(unit, body.sent())
-    asked.service.runtime.wake(RunId(run_id))
-    return answer(answered, replayed=bool(answered.digest))
+    return await _acted(asked, RunId(run_id), unit, body.sent())

@@ -10,7 +10,7 @@ from sayso.api.v1.bodies import Completion
 from sayso.api.v1.service import Asked, answer
 from sayso.api.v1.taskwire import Plain, task_json
 from sayso.api.v1.telling import A_TASK, DECIDING, TASK_LINKS, acting, told
-from sayso.core.codec import json_bytes
+from sayso.core.codec import json_bytes, plain_of
 from sayso.model.errors import Invalid, TaskExpired
 from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.registryerrors import AgentNotFound
@@ -51,7 +51,7 @@ async def list_tasks(
         session_id=None if session_id is None else SessionId(session_id),
         reach=asked.reach,
     )
-    page = await asked.service.inbox.page(wanted, limit=take, cursor=cursor)
+    page = await asked.service.runtime.list_tasks(wanted, limit=take, cursor=cursor)
     return {"items": [task_json(task, asked.now) for task in page.tasks], "nextCursor": page.next_cursor}
 
 
@@ -75,14 +75,8 @@ async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JS
         return 200, json_bytes(task_json(found(tx, TaskId(task_id), asked.reach)[0], now))
 
     answered = await asked.act(unit, body.sent())
-    response = answer(answered, replayed=bool(answered.digest))
-    asked.service.runtime.wake(await _run_of(asked, task_id))
-    return response
-
-
-async def _run_of(asked: Asked, task_id: str) -> RunId:
-    task, _ = await asked.service.inbox.show(TaskId(task_id), asked.reach)
-    return task.run_id
+    asked.service.runtime.wake(RunId(plain_of(answered.body)["runId"]))
+    return answer(answered, replayed=bool(answered.digest))
 
 
 @router.post("/{taskId}/claim", **told("task", *A_TASK, TaskClaimed, TaskNotPending, TaskExpired))

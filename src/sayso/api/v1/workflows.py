@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from sayso.api.routes import router as strict_router
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Decisions, StartWorkflow
-from sayso.api.v1.runs import RunPath, status_after
+from sayso.api.v1.runs import RunPath, moved
 from sayso.api.v1.service import Asked, answer
 from sayso.api.v1.taskwire import Plain
 from sayso.api.v1.telling import A_RUN, DECIDING, OF_STARTS, RUN_LINKS, acting, told
@@ -90,14 +90,11 @@ async def decide_run(asked: Asked, body: Decisions, run_id: Annotated[RunPath, P
         for item in body.decisions
     ]
 
-    def unit(tx: Transaction) -> tuple[int, bytes]:
-        for decide in commands:
-            decide(tx)
-        return 202, status_after(tx, RunId(run_id))
+    def decide(tx: Transaction) -> None:
+        for command in commands:
+            command(tx)
 
-    answered = await asked.act(unit, body.sent())
-    asked.service.runtime.wake(RunId(run_id))
-    return answer(answered, replayed=bool(answered.digest))
+    return await moved(asked, RunId(run_id), decide, body.sent())
 
 
 def _found(workflows: Any, name: str) -> Any:
