@@ -1,4 +1,4 @@
-"""What routes are given: the runtime, who can tell a caller, and the shell's own parts."""
+"""What routes are given: the runtime, and the shell's own parts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,12 +9,8 @@ from fastapi import Depends, Request
 
 from sayso.api.metrics import Figures
 from sayso.api.options import Options
-from sayso.model.workspaces import Principal
 from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Clock, Ids
-
-Authenticate = Callable[[str], Awaitable[Principal]]
-"""Returns who presents a secret; raises an error of status 401 when nobody does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +23,6 @@ class Services:
     ready: Callable[[], Awaitable[None]]
     """Raises when the service cannot take work now."""
     options: Options = field(default_factory=Options)
-    authenticate_key: Authenticate | None = None
-    """Of `X-API-Key`."""
-    authenticate_token: Authenticate | None = None
-    """Of `Authorization: Bearer`."""
-    authenticate_session: Authenticate | None = None
-    """Of a browser's cookie."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server stops; what waits on behalf of a request should wait for it too."""
     figures: Figures = field(default_factory=Figures)

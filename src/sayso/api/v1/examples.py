@@ -59,7 +59,7 @@ _TASK: dict[str, Json] = {
     "claimedUntil": "2026-11-23T12:15:00.000000Z",
     "outcome": None,
 }
-_SESSION: dict[str, Json] = {
+_LISTED: dict[str, Json] = {
     "id": "ses_01m8",
     "tenantId": "default",
     "agentId": "desk",
@@ -75,12 +75,18 @@ _SESSION: dict[str, Json] = {
     "runCount": 1,
     "startedAt": "2026-11-23T12:00:00.000000Z",
     "updatedAt": "2026-11-23T12:00:00.000000Z",
+}
+_SEEN: dict[str, Json] = {
+    **_LISTED,
     "error": None,
     "output": "All paid.",
     "finishedAt": "2026-11-23T12:00:00.000000Z",
     "entryRunId": "run_01m8",
     "userId": None,
     "input": {"question": "Refund order 4711?"},
+}
+_SESSION: dict[str, Json] = {
+    **_SEEN,
     "startContext": {
         "version": "code",
         "userInput": {"question": "Refund order 4711?"},
@@ -102,47 +108,8 @@ _SESSION: dict[str, Json] = {
         "maxDepth": 0,
     },
 }
-_LISTED: dict[str, Json] = {
-    "id": "ses_01m8",
-    "tenantId": "default",
-    "agentId": "desk",
-    "agentVersionId": "ver_01m8",
-    "versionLabel": "code",
-    "triggerType": "api",
-    "triggeredBy": "key_01m8",
-    "triggerId": None,
-    "status": "Completed",
-    "totalTokensUsed": 30,
-    "cost": None,
-    "rootRunId": "run_01m8",
-    "runCount": 1,
-    "startedAt": "2026-11-23T12:00:00.000000Z",
-    "updatedAt": "2026-11-23T12:00:00.000000Z",
-}
 _CONVERSATION: dict[str, Json] = {
-    "session": {
-        "id": "ses_01m8",
-        "tenantId": "default",
-        "agentId": "desk",
-        "agentVersionId": "ver_01m8",
-        "versionLabel": "code",
-        "triggerType": "api",
-        "triggeredBy": "key_01m8",
-        "triggerId": None,
-        "status": "Completed",
-        "totalTokensUsed": 30,
-        "cost": None,
-        "rootRunId": "run_01m8",
-        "runCount": 1,
-        "startedAt": "2026-11-23T12:00:00.000000Z",
-        "updatedAt": "2026-11-23T12:00:00.000000Z",
-        "error": None,
-        "output": "All paid.",
-        "finishedAt": "2026-11-23T12:00:00.000000Z",
-        "entryRunId": "run_01m8",
-        "userId": None,
-        "input": {"question": "Refund order 4711?"},
-    },
+    "session": _SEEN,
     "runs": [
         {
             "id": "run_01m8",
