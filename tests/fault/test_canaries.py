@@ -47,6 +47,8 @@ PLACES = (
     "step output", "step error", "reviewed", "edited output", "failing run", "choice question", "problem", "log",
     "late start", "child input", "program output", "program error", "direct note", "emitted",
 )  # fmt: skip
+FAILURES = ("tool error", "lost call", "step error")
+"""Failures whose text has the form of a credential: there, it is concealed although nobody has told of it."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def canary(place: str, *, secret: bool) -> str:
     if place == "result number":
         return str(chance.randrange(10**14, 10**15))
     shapes = ("{}", "sk-{}", "sayso_live_{}", "p/{}+=", '{}"quoted\\', "{} é☃", "<{}&>", "{}_-.~")
-    return shapes[number % len(shapes)].format(word)
+    shape = "{}" if place in FAILURES and not secret else shapes[number % len(shapes)]
+    return shape.format(word)
 
 
 def both(place: str) -> str:

@@ -113,9 +113,9 @@ def test_a_worker_that_takes_up_a_cancelled_run_leaves_no_call_on_its_way(slow: 
     seen: list[Any] = []
 
     def dies() -> None:
-        portal.call(slow.db.runtime.cancel(RunId("run"), by=ANA))
-        slow.clock.advance(61)
-        with SqliteDb(slow.path, clock=slow.clock) as db:
+        with SqliteDb(slow.path, clock=slow.clock) as db:  # a cancel at its own runtime would wake it, and it renews
+            portal.call(db.runtime.cancel(RunId("run"), by=ANA))
+            slow.clock.advance(61)
             second = Agent("payer", model=ScriptedModel([]), db=db)
             rest = portal.call(second._runtime().advance(RunId("run")))
             seen.extend([str(rest.state), slow.call()])
