@@ -1,5 +1,8 @@
 """`sayso people ls | add | role | remove | disable | enable | invite | uninvite | link`."""
 
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,9 +11,10 @@ from sayso.cli.desk import DEFAULT, ONCE, Days, Workspace, at_desk, lasting, mem
 from sayso.cli.shared import Database, Json, print_json
 from sayso.cli.tables import print_table
 from sayso.cli.text import safe
-from sayso.model.workspaces import Invitation, Member, Person, Principal, Role
+from sayso.model.workspaces import Invitation, Member, Person, PersonId, Principal, Role
 from sayso.runtime.authority import Issued
 from sayso.runtime.directory import Directory
+from sayso.runtime.people import People
 
 app = typer.Typer(no_args_is_help=True)
 RoleOption = Annotated[Role, typer.Option(help="What they may do: docs/reference/roles.md.")]
@@ -59,51 +63,28 @@ def role_(
     email: str, role: Role, database: Database = None, workspace: Workspace = DEFAULT, json_: Json = False
 ) -> None:
     """Give a member another role; sessions that were opened with the old one end."""
-
-    async def work(directory: Directory, by: Principal) -> Member:
-        member = await member_of(directory, by, email)
-        return await directory.people.change_role(by, member.person.id, role)
-
-    member = at_desk(database, workspace, work)
+    member = _acted(database, workspace, email, lambda people, by, one: people.change_role(by, one, role))
     _told(member, f"{safe(member.person.email)}: {member.role}.", json_=json_)
 
 
 @app.command()
 def remove(email: str, database: Database = None, workspace: Workspace = DEFAULT, json_: Json = False) -> None:
     """Take somebody out of a workspace; what they came in with ends at once."""
-
-    async def work(directory: Directory, by: Principal) -> Member:
-        member = await member_of(directory, by, email)
-        await directory.people.remove(by, member.person.id)
-        return member
-
-    member = at_desk(database, workspace, work)
+    member = _acted(database, workspace, email, People.remove)
     _told(member, f"{safe(member.person.email)}: removed.", json_=json_)
 
 
 @app.command()
 def disable(email: str, database: Database = None, workspace: Workspace = DEFAULT, json_: Json = False) -> None:
     """Let a person sign in nowhere any more; every sign-in of theirs ends at once."""
-
-    async def work(directory: Directory, by: Principal) -> Member:
-        member = await member_of(directory, by, email)
-        await directory.people.disable(by, member.person.id)
-        return await member_of(directory, by, email)
-
-    member = at_desk(database, workspace, work)
+    member = _acted(database, workspace, email, People.disable)
     _told(member, f"{safe(member.person.email)}: disabled.", json_=json_)
 
 
 @app.command()
 def enable(email: str, database: Database = None, workspace: Workspace = DEFAULT, json_: Json = False) -> None:
     """Let a disabled person sign in again; what was ended stays ended."""
-
-    async def work(directory: Directory, by: Principal) -> Member:
-        member = await member_of(directory, by, email)
-        await directory.people.enable(by, member.person.id)
-        return await member_of(directory, by, email)
-
-    member = at_desk(database, workspace, work)
+    member = _acted(database, workspace, email, People.enable)
     _told(member, f"{safe(member.person.email)}: enabled.", json_=json_)
 
 
@@ -163,6 +144,27 @@ def link(email: str, database: Database = None, workspace: Workspace = DEFAULT, 
         return
     typer.echo(made.text)
     typer.echo(f"{made.credential.id}, until {made.credential.expires_at:%H:%M:%S} UTC. {ONCE}", err=True)
+
+
+def _acted(
+    database: Path | None,
+    workspace: str,
+    email: str,
+    act: Callable[[People, Principal, PersonId], Coroutine[Any, Any, Member | Person | None]],
+) -> Member:
+    """Act on the member with an address, and return the member as it is after that, or was before a removal."""
+
+    async def work(directory: Directory, by: Principal) -> Member:
+        member = await member_of(directory, by, email)
+        match await act(directory.people, by, member.person.id):
+            case Member() as changed:
+                return changed
+            case Person() as person:
+                return replace(member, person=person)
+            case None:
+                return member
+
+    return at_desk(database, workspace, work)
 
 
 def _told(member: Member, text: str, *, json_: bool) -> None:
