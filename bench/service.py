@@ -19,11 +19,11 @@ from typing import Any
 from bench.agents import payer
 from bench.measure import Figure, Size, folder
 from sayso import Worker
-from sayso.api.application import create_app
-from sayso.api.server import Server, listen
 from sayso.api.v1 import router
 from sayso.app.service import Parts, compose
 from sayso.model.workspaces import DEFAULT_WORKSPACE
+from sayso.server.application import create_app
+from sayso.server.listening import Server, listen
 
 CLIENTS = 64
 

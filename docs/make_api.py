@@ -9,10 +9,10 @@ from typing import Any, cast
 
 from fastapi.routing import iter_route_contexts
 
-from sayso.api.application import plain_app
-from sayso.api.options import Options
-from sayso.api.services import Services
 from sayso.api.v1 import router
+from sayso.server.application import plain_app
+from sayso.server.options import Options
+from sayso.server.services import Services
 
 PAGE = Path(__file__).parent / "reference" / "api.md"
 HEAD = """# HTTP API
@@ -122,8 +122,8 @@ def _called(source: str) -> list[str]:
 
 
 def _sources(function: FunctionType, seen: set[FunctionType]) -> Iterator[str]:
-    """Yield the source of a route, and of what it calls in the rooms of the API."""
-    if function in seen or not function.__module__.startswith("sayso.api"):
+    """Yield the source of a route, and of what it calls in the rooms of HTTP."""
+    if function in seen or not function.__module__.startswith(("sayso.api", "sayso.server")):
         return
     seen.add(function)
     source = inspect.getsource(function)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from sayso.api.server import Server, listen
+from sayso.server.listening import Server, listen
 from tests.service.served import Served, served
 
 T = TypeVar("T")

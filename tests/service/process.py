@@ -20,13 +20,13 @@ from typing import Any
 import httpx
 
 from sayso import Agent, SqliteDb, ToolContext, Worker, tool
-from sayso.api.guessing import Guesses
-from sayso.api.server import Server, listen
-from sayso.api.v1.service import Asking
 from sayso.app.service import Parts, compose
 from sayso.model.json import Json
 from sayso.model.requests import Answered
 from sayso.runtime.once import Unit
+from sayso.server.guessing import Guesses
+from sayso.server.listening import Server, listen
+from sayso.server.service import Asking
 from sayso.testing import ScriptedModel, call
 from tests.fault.desk import Remote
 from tests.service.served import Served, flow

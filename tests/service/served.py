@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 
 from sayso import Agent, SqliteDb, Worker, Workflow, tool
-from sayso.api.application import create_app
 from sayso.api.v1 import router
-from sayso.api.v1.service import Service
 from sayso.app.service import Parts, compose
 from sayso.model.workspaces import DEFAULT_WORKSPACE, Principal, Role, Scope
+from sayso.server.application import create_app
+from sayso.server.service import Service
 from sayso.testing import ScriptedModel, call
 from sayso.workflow import HumanReview, Step
 

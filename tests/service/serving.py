@@ -17,13 +17,13 @@ from pydantic import Field
 from structlog.testing import capture_logs
 
 from sayso import SqliteDb
-from sayso.api.application import create_app
-from sayso.api.options import Options
-from sayso.api.routes import Body, router
-from sayso.api.server import Server, listen
-from sayso.api.services import Services
 from sayso.app.clock import SystemClock, SystemIds
 from sayso.model.errors import AlreadyDecided
+from sayso.server.application import create_app
+from sayso.server.listening import Server, listen
+from sayso.server.options import Options
+from sayso.server.routes import Body, router
+from sayso.server.services import Services
 
 CANARY = "CANARY_7f3a"
 

@@ -15,10 +15,10 @@ from typing import Any
 import httpx
 import pytest
 
-from sayso.api.application import plain_app
 from sayso.api.v1 import router
 from sayso.core.roles import KEY_ABILITIES, Ability, may
 from sayso.model.workspaces import Principal, Role, Scope, WorkspaceSettings
+from sayso.server.application import plain_app
 from tests.service.process import Patient
 from tests.service.served import Served, served
 from tests.service.test_openapi import MANAGEMENT

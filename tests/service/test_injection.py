@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import pytest
 
-from sayso.api.application import plain_app
 from sayso.api.v1 import router
+from sayso.server.application import plain_app
 from tests.service.served import served
 from tests.service.test_api import pending, start
 
@@ -181,7 +181,7 @@ def test_no_unpickling_and_no_evaluation_in_the_sources() -> None:
 HOOK = """
 import builtins, sys, pickle, marshal, asyncio, tempfile
 from pathlib import Path
-import sayso.app.service, sayso.api.application, sayso.api.v1, tests.service.served as kit  # all is loaded before
+import sayso.app.service, sayso.server.application, sayso.api.v1, tests.service.served as kit  # all is loaded before
 loads = []
 pickle.loads = pickle.load = pickle.Unpickler = lambda *a, **k: loads.append("pickle")
 for name in ("eval", "exec"):

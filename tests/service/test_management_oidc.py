@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from sayso.api.v1.handshakes import ProviderSignIn
 from sayso.app.settings import Settings
 from sayso.app.signingin import make_provider
 from sayso.connect.oidc import OidcConfig, OidcSignIn
 from sayso.model.workspaces import JoinRules
+from sayso.server.handshakes import ProviderSignIn
 from sayso.testing import CountingSecrets
 from tests.service.provider import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, Provider, provider
 from tests.service.served import Served, served

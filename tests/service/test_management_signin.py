@@ -6,9 +6,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sayso.api.application import create_app
-from sayso.api.options import Options
 from sayso.api.v1 import router
+from sayso.server.application import create_app
+from sayso.server.options import Options
 from tests.service.served import Served, served
 from tests.service.test_management import SAME, actions, made, refused
 

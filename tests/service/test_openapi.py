@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sayso.api.application import plain_app
-from sayso.api.routes import router as strict_router
 from sayso.api.v1 import router
+from sayso.server.application import plain_app
+from sayso.server.routes import router as strict_router
 from tests.service.served import served
 
 pytestmark = pytest.mark.anyio

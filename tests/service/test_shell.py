@@ -12,10 +12,10 @@ import httpx
 import pytest
 from fastapi import APIRouter
 
-from sayso.api.application import create_app
-from sayso.api.options import Options
-from sayso.api.routes import router
 from sayso.model.requesterrors import NotReady
+from sayso.server.application import create_app
+from sayso.server.options import Options
+from sayso.server.routes import router
 from tests.service.dripping import BODY
 from tests.service.serving import CANARY, Payment, Served, serving
 from tests.service.test_shell_json import TRAPS

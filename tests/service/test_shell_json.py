@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.api.strict import JsonLimits, parse
 from sayso.model.requesterrors import BodyTooLarge, InvalidJson
+from sayso.server.strict import JsonLimits, parse
 
 CANARY = "CANARY"
 TRAPS = {

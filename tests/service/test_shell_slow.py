@@ -13,7 +13,7 @@ from threading import Event, Thread
 import httpx
 import pytest
 
-from sayso.api.options import Options
+from sayso.server.options import Options
 from tests.service.dripping import BODY, DEAF, HEAD, Dripping
 from tests.service.serving import Served, received, serving
 

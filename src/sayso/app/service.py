@@ -4,9 +4,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sayso.api.options import Options
-from sayso.api.v1.handshakes import ProviderSignIn
-from sayso.api.v1.service import Service
 from sayso.app.clock import SystemSecrets
 from sayso.app.dataagents import DataAgents, ModelClients
 from sayso.app.database import SqliteDb
@@ -24,6 +21,9 @@ from sayso.runtime.inbox import Inbox
 from sayso.runtime.news import News
 from sayso.runtime.registry import Registry
 from sayso.runtime.sessions import Sessions
+from sayso.server.handshakes import ProviderSignIn
+from sayso.server.options import Options
+from sayso.server.service import Service
 
 LOADED = Actor(type="system", id="loaded-code", via="system")
 """The author of versions that code has written."""

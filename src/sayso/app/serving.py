@@ -17,12 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 from fastapi import APIRouter
 
-from sayso.api.application import create_app
-from sayso.api.options import LOOPBACK_NAMES, Options
-from sayso.api.server import Server, listen
-from sayso.api.strict import JsonLimits
 from sayso.api.v1 import router
-from sayso.api.v1.service import Service
 from sayso.app.announcing import Announcement
 from sayso.app.database import SqliteDb
 from sayso.app.service import Parts, compose
@@ -32,6 +27,11 @@ from sayso.app.worker import Worker
 from sayso.model.requesterrors import AddressUnprotected, NotReady
 from sayso.programs.context import Program
 from sayso.runtime.ports import Clock, Store
+from sayso.server.application import create_app
+from sayso.server.listening import Server, listen
+from sayso.server.options import LOOPBACK_NAMES, Options
+from sayso.server.service import Service
+from sayso.server.strict import JsonLimits
 
 _log = structlog.get_logger("sayso.serve")
 _READY_FOR = timedelta(seconds=1)

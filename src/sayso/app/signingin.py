@@ -2,12 +2,12 @@
 
 import hashlib
 
-from sayso.api.v1.handshakes import ProviderSignIn
 from sayso.app.clock import SystemSecrets
 from sayso.app.settings import Settings
 from sayso.connect.oidc import OidcConfig, OidcSignIn
 from sayso.model.workspaces import JoinRules
 from sayso.runtime.ports import Clock
+from sayso.server.handshakes import ProviderSignIn
 
 
 def make_provider(settings: Settings, clock: Clock) -> ProviderSignIn | None:

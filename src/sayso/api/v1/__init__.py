@@ -1,6 +1,5 @@
 """The `/v1` API over one service, the reference's management paths, and the sign-in of browsers."""
 
-from sayso.api.routes import router as strict_router
 from sayso.api.v1 import (
     agents,
     audit,
@@ -19,6 +18,7 @@ from sayso.api.v1 import (
     workflows,
     workspace,
 )
+from sayso.server.routes import router as strict_router
 
 router = strict_router()
 _v1 = strict_router(prefix="/v1")

@@ -5,12 +5,9 @@ from typing import Annotated
 from fastapi import Path, Query, Response
 from fastapi.responses import JSONResponse
 
-from sayso.api.problems import refusals
-from sayso.api.routes import router as strict_router
 from sayso.api.v1.agentbodies import BlockAgent, CreateAgent, EditAgent, Rollback, UnblockAgent
 from sayso.api.v1.agentwire import agent_json, operation_json
 from sayso.api.v1.matching import IfMatch, expected_at, tagged
-from sayso.api.v1.service import Asked
 from sayso.api.v1.taskwire import Plain, at
 from sayso.model.directoryerrors import Forbidden
 from sayso.model.registry import AgentId, AgentRecord, VersionId
@@ -31,6 +28,9 @@ from sayso.model.registryerrors import (
     WorkspaceLimited,
 )
 from sayso.runtime.agents import AgentChange
+from sayso.server.problems import refusals
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked
 
 router = strict_router(tags=["agents"], responses=refusals(Forbidden))
 AgentPath = Annotated[str, Path(alias="agentId", max_length=200, description="An agent's id.")]

@@ -9,9 +9,6 @@ from typing import Annotated, cast
 from fastapi import Path, Query, Response
 from fastapi.responses import StreamingResponse
 
-from sayso.api.problems import refusals
-from sayso.api.routes import router as strict_router
-from sayso.api.v1.service import Asked, Asking
 from sayso.api.v1.taskwire import Plain, at
 from sayso.core.auditforms import row_to_json
 from sayso.core.evidence import packet_bytes
@@ -23,6 +20,9 @@ from sayso.model.json import Json
 from sayso.model.requesterrors import BadRequest
 from sayso.runtime.auditlog import check_chain, exported, page_of
 from sayso.runtime.evidence import evidence
+from sayso.server.problems import refusals
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked, Asking
 
 router = strict_router(tags=["audit"], responses=refusals(Forbidden))
 Action = Annotated[str | None, Query(max_length=200, description="`task.decided`, or `task.*` for all of a kind.")]

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from sayso.api.routes import Body as StrictBody
+from sayso.server.routes import Body as StrictBody
 
 Text = Annotated[str, Field(max_length=100_000)]
 Id = Annotated[str, Field(min_length=1, max_length=200)]

@@ -8,17 +8,17 @@ from typing import Annotated
 from fastapi import Path
 from fastapi.responses import JSONResponse
 
-from sayso.api.problems import refusals
-from sayso.api.routes import router as strict_router
 from sayso.api.v1 import agents, versions
 from sayso.api.v1.agentbodies import Deploy
 from sayso.api.v1.agents import AgentPath, Skip, Take
 from sayso.api.v1.matching import IfMatch
-from sayso.api.v1.service import Asked, Asking
 from sayso.api.v1.taskwire import Plain
 from sayso.api.v1.versions import VersionPath
 from sayso.model.directoryerrors import Forbidden, WorkspaceNotFound
 from sayso.model.registryerrors import AgentNotFound, ChangedMeanwhile, NoDeployedVersion, NotSupportedYet
+from sayso.server.problems import refusals
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked, Asking
 
 _NONE = refusals(WorkspaceNotFound, AgentNotFound)
 router = strict_router(

@@ -5,17 +5,17 @@ from typing import Annotated
 from fastapi import Path, Response
 from fastapi.responses import JSONResponse
 
-from sayso.api.problems import refusals
-from sayso.api.routes import router as strict_router
 from sayso.api.v1.peoplebodies import CreateKey
 from sayso.api.v1.peoplewire import key_json
-from sayso.api.v1.service import Asked
 from sayso.api.v1.taskwire import Plain
 from sayso.model.directoryerrors import Forbidden, KeyNotFound
 from sayso.model.errors import Invalid
 from sayso.model.registry import AgentId, TriggerId
 from sayso.model.registryerrors import AgentNotFound, TriggerNotFound
 from sayso.model.workspaces import KeyId, Scope
+from sayso.server.problems import refusals
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked
 
 router = strict_router(prefix="/keys", tags=["keys"], responses=refusals(Forbidden))
 

@@ -6,17 +6,17 @@ from typing import Annotated
 from fastapi import Path, Response
 from fastapi.responses import JSONResponse
 
-from sayso.api.problems import refusals
-from sayso.api.routes import router as strict_router
-from sayso.api.v1.cookies import keep_session, session_text
 from sayso.api.v1.peoplebodies import CreateToken, SwitchWorkspace
 from sayso.api.v1.peoplewire import credential_json, principal_json
-from sayso.api.v1.service import Asked
 from sayso.api.v1.taskwire import Plain
 from sayso.model.directoryerrors import Forbidden, TokenNotFound, Unauthenticated, WorkspaceNotFound
 from sayso.model.errors import Invalid
 from sayso.model.requesterrors import BadRequest
 from sayso.model.workspaces import WorkspaceId
+from sayso.server.cookies import keep_session, session_text
+from sayso.server.problems import refusals
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked
 
 router = strict_router(prefix="/me", tags=["me"])
 

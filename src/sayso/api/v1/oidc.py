@@ -4,15 +4,15 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
-from sayso.api.problems import refusals
-from sayso.api.routes import router as strict_router
-from sayso.api.v1.cookies import session_text
-from sayso.api.v1.entering import browser_of
-from sayso.api.v1.handshakes import ProviderSignIn, drop_handshake, handshake_of, keep_handshake
-from sayso.api.v1.service import Service, service_of
 from sayso.api.v1.signin import entered, refused
 from sayso.model.directoryerrors import IdentityProviderDown, NotInvited, SignInRefused, Unauthenticated
 from sayso.model.requesterrors import RouteUnknown
+from sayso.server.cookies import session_text
+from sayso.server.entering import browser_of
+from sayso.server.handshakes import ProviderSignIn, drop_handshake, handshake_of, keep_handshake
+from sayso.server.problems import refusals
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Service, service_of
 
 router = strict_router(prefix="/auth", tags=["sign-in"])
 

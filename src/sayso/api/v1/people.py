@@ -6,13 +6,8 @@ from typing import Annotated
 from fastapi import Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from sayso.api.problems import refusals
-from sayso.api.routes import router as strict_router
-from sayso.api.v1.cookies import keep_session
-from sayso.api.v1.entering import by_invitation, link_to
 from sayso.api.v1.peoplebodies import Accept, AddMember, ChangeMember, Invite
 from sayso.api.v1.peoplewire import invitation_json, member_json
-from sayso.api.v1.service import Asked, service_of
 from sayso.api.v1.taskwire import Plain, at
 from sayso.model.directoryerrors import (
     AlreadyMember,
@@ -25,6 +20,11 @@ from sayso.model.directoryerrors import (
 from sayso.model.errors import Invalid
 from sayso.model.requesterrors import TooManyGuesses
 from sayso.model.workspaces import PersonId
+from sayso.server.cookies import keep_session
+from sayso.server.entering import by_invitation, link_to
+from sayso.server.problems import refusals
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked, service_of
 
 router = strict_router(tags=["people"], responses=refusals(Forbidden))
 PersonPath = Annotated[str, Path(alias="personId", max_length=200, description="A person's id.")]

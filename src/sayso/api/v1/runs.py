@@ -7,10 +7,8 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
-from sayso.api.routes import router as strict_router
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Completion, Message, Reason, StartRun
-from sayso.api.v1.service import Asked, Asking, answer
 from sayso.api.v1.taskwire import Plain, task_json
 from sayso.api.v1.telling import A_RUN, MESSAGING, RUN_LINKS, STARTING, TASK_LINKS, acting, told
 from sayso.core.codec import json_bytes, plain_of, to_json
@@ -24,6 +22,8 @@ from sayso.runtime.admission import Arrival, counting, headers_of, refuse_arriva
 from sayso.runtime.once import Unit
 from sayso.runtime.ports import Transaction
 from sayso.runtime.starting import Begin, Wanted
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked, Asking, answer
 
 router = strict_router(tags=["runs"])
 RunPath = Annotated[str, Path(max_length=200, description="A run's id.")]

@@ -5,10 +5,8 @@ from typing import Annotated
 from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
-from sayso.api.routes import router as strict_router
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Note, Reason
-from sayso.api.v1.service import Asked, Asking, answer
 from sayso.api.v1.taskwire import Plain
 from sayso.api.v1.telling import A_SESSION, acting, told
 from sayso.core.codec import json_bytes, plain_of
@@ -19,6 +17,8 @@ from sayso.model.requesterrors import OutOfScope
 from sayso.model.sessions import SessionFilter, SessionStatus
 from sayso.runtime.once import Unit
 from sayso.runtime.ports import Transaction
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked, Asking, answer
 
 router = strict_router(tags=["sessions"])
 SessionPath = Annotated[str, Path(alias="sessionId", max_length=200)]

@@ -12,15 +12,15 @@ from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
-from sayso.api.problems import answer, refusals, request_id_of
-from sayso.api.routes import router as strict_router
-from sayso.api.v1.cookies import drop_session, keep_session, session_text
-from sayso.api.v1.entering import by_invitation, by_link
-from sayso.api.v1.service import Service, service_of
 from sayso.model.directoryerrors import AlreadyMember, Forbidden, Unauthenticated
 from sayso.model.errors import Invalid, SaysoError
 from sayso.model.requesterrors import BadRequest, TooManyGuesses, UnsupportedMediaType
 from sayso.runtime.browsers import SignedIn
+from sayso.server.cookies import drop_session, keep_session, session_text
+from sayso.server.entering import by_invitation, by_link
+from sayso.server.problems import answer, refusals, request_id_of
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Service, service_of
 
 router = strict_router(tags=["sign-in"])
 Once = Annotated[str, Query(max_length=200, description="The secret of the link.")]

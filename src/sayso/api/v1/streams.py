@@ -12,8 +12,6 @@ from typing import Annotated
 from fastapi import Depends, Header, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from sayso.api.routes import router as strict_router
-from sayso.api.v1.service import Asked, Asking
 from sayso.api.v1.taskwire import at
 from sayso.api.v1.telling import A_RUN, told
 from sayso.api.v1.wire import item_json
@@ -21,6 +19,8 @@ from sayso.model.errors import Invalid
 from sayso.model.ids import RunId
 from sayso.model.json import Json
 from sayso.runtime.following import Event, Follower, parse
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked, Asking
 
 router = strict_router(tags=["runs"])
 _HIDDEN = frozenset({"step", "user_task", "aitl"})

@@ -5,9 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
-from sayso.api.routes import router as strict_router
 from sayso.api.v1.bodies import Completion
-from sayso.api.v1.service import Asked, answer
 from sayso.api.v1.taskwire import Plain, task_json
 from sayso.api.v1.telling import A_TASK, DECIDING, TASK_LINKS, acting, told
 from sayso.core.codec import json_bytes, plain_of
@@ -18,6 +16,8 @@ from sayso.model.requesterrors import OutOfScope, TaskClaimed, TaskNotPending
 from sayso.model.tasks import TaskFilter
 from sayso.runtime.inbox import found
 from sayso.runtime.ports import Transaction
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked, answer
 
 router = strict_router(prefix="/user-tasks", tags=["user tasks"])
 TaskPath = Annotated[str, Path(alias="taskId", max_length=200)]

@@ -6,7 +6,6 @@ A route that tells nothing fails the tests (tests/service/test_openapi.py).
 from collections.abc import Mapping
 from typing import Any
 
-from sayso.api.problems import refusals
 from sayso.api.v1.examples import EXAMPLES
 from sayso.model.directoryerrors import Forbidden, Unauthenticated
 from sayso.model.errors import (
@@ -49,6 +48,7 @@ from sayso.model.requesterrors import (
     TaskNotPending,
     TooManyGuesses,
 )
+from sayso.server.problems import refusals
 
 Refusals = tuple[type[SaysoError], ...]
 A_RUN: Refusals = (RunNotFound, OutOfScope)

@@ -5,12 +5,9 @@ from typing import Annotated
 from fastapi import Path, Response
 from fastapi.responses import JSONResponse
 
-from sayso.api.problems import refusals
-from sayso.api.routes import router as strict_router
 from sayso.api.v1.agentbodies import CreateTrigger, EditTrigger
 from sayso.api.v1.agents import AgentPath
 from sayso.api.v1.agentwire import trigger_json
-from sayso.api.v1.service import Asked
 from sayso.api.v1.taskwire import Plain
 from sayso.model.directoryerrors import Forbidden
 from sayso.model.registry import AgentId, TriggerId
@@ -23,6 +20,9 @@ from sayso.model.registryerrors import (
     TriggerNotFound,
 )
 from sayso.runtime.triggers import TriggerChange
+from sayso.server.problems import refusals
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked
 
 router = strict_router(
     prefix="/agents/{agentId}/triggers", tags=["triggers"], responses=refusals(Forbidden, AgentNotFound)

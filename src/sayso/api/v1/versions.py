@@ -5,15 +5,12 @@ from typing import Annotated
 from fastapi import Path, Response
 from fastapi.responses import JSONResponse
 
-from sayso.api.problems import refusals
-from sayso.api.routes import router as strict_router
 from sayso.api.v1 import wire
 from sayso.api.v1.agentbodies import Clone, Deploy, VersionFields
 from sayso.api.v1.agents import AgentPath
 from sayso.api.v1.agentwire import agent_json, saved_json, version_json
 from sayso.api.v1.bodies import StartRun
 from sayso.api.v1.matching import IfMatch, expected, tagged
-from sayso.api.v1.service import Asked, answer
 from sayso.api.v1.taskwire import Plain, at
 from sayso.core.codec import json_bytes
 from sayso.model.directoryerrors import Forbidden
@@ -35,6 +32,9 @@ from sayso.model.requesterrors import KeyReused
 from sayso.runtime.ports import Transaction
 from sayso.runtime.starting import Begin, Wanted
 from sayso.runtime.versions import VersionChange
+from sayso.server.problems import refusals
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked, answer
 
 router = strict_router(
     prefix="/agents/{agentId}/versions", tags=["versions"], responses=refusals(Forbidden, AgentNotFound)

@@ -5,11 +5,9 @@ from typing import Annotated, Any
 from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
-from sayso.api.routes import router as strict_router
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Decisions, StartWorkflow
 from sayso.api.v1.runs import RunPath, moved
-from sayso.api.v1.service import Asked, answer
 from sayso.api.v1.taskwire import Plain
 from sayso.api.v1.telling import A_RUN, DECIDING, OF_STARTS, RUN_LINKS, acting, told
 from sayso.core.codec import json_bytes
@@ -18,6 +16,8 @@ from sayso.model.requesterrors import OutOfScope, WorkflowNotFound
 from sayso.model.runs import Origin
 from sayso.model.sessions import SessionFilter, SessionStatus
 from sayso.runtime.ports import Transaction
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked, answer
 
 router = strict_router(tags=["workflows"])
 Name = Annotated[str, Path(alias="workflow", max_length=200, description="A workflow's name.")]

@@ -4,15 +4,15 @@ from dataclasses import replace
 
 from fastapi.responses import JSONResponse
 
-from sayso.api.problems import refusals
-from sayso.api.routes import router as strict_router
 from sayso.api.v1.peoplebodies import ChangeWorkspace, CreateWorkspace, SettingsPatch, given
 from sayso.api.v1.peoplewire import workspace_json
-from sayso.api.v1.service import Asked
 from sayso.api.v1.taskwire import Plain
 from sayso.model.directoryerrors import Forbidden
 from sayso.model.errors import Invalid
 from sayso.model.workspaces import WorkspaceSettings
+from sayso.server.problems import refusals
+from sayso.server.routes import router as strict_router
+from sayso.server.service import Asked
 
 router = strict_router(tags=["workspace"])
 

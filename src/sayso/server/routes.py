@@ -1,7 +1,7 @@
 """Routes whose bodies are strict JSON: FastAPI's own reader takes what two parsers read differently, so it never runs.
 
 A body is read under the shell's limit and deadline, parsed by `api.strict`, and only then validated by pydantic. A
-router made any other way is refused when the application is made (api/application.py).
+router made any other way is refused when the application is made (server/application.py).
 """
 
 from collections.abc import Callable, Coroutine
@@ -13,10 +13,10 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict
 from starlette.types import Receive, Scope
 
-from sayso.api.options import Options
-from sayso.api.strict import parse
 from sayso.model.json import Json
 from sayso.model.requesterrors import UnsupportedMediaType
+from sayso.server.options import Options
+from sayso.server.strict import parse
 
 
 class Body(BaseModel):

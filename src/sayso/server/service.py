@@ -10,10 +10,6 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse
 
-from sayso.api.guessing import Guesses
-from sayso.api.services import Services, services_of
-from sayso.api.v1.cookies import session_text
-from sayso.api.v1.handshakes import ProviderSignIn
 from sayso.core.codec import json_bytes, plain_of
 from sayso.core.roles import Ability, allows
 from sayso.model.directoryerrors import Forbidden, Unauthenticated
@@ -31,6 +27,10 @@ from sayso.runtime.news import News
 from sayso.runtime.once import Unit, once
 from sayso.runtime.registry import Registry
 from sayso.runtime.sessions import Sessions
+from sayso.server.cookies import session_text
+from sayso.server.guessing import Guesses
+from sayso.server.handshakes import ProviderSignIn
+from sayso.server.services import Services, services_of
 
 _LONGEST_KEY = 255
 

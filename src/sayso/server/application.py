@@ -16,19 +16,19 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 from starlette.types import ASGIApp, Scope
 
-from sayso.api import health
-from sayso.api.heading import Heading
-from sayso.api.problems import SCHEMA, answer, refusals, request_id_of
-from sayso.api.receiving import Receiving
-from sayso.api.recording import CLIENT_GONE, Recording
-from sayso.api.routes import StrictRoute
-from sayso.api.screening import Screening
-from sayso.api.services import Services
-from sayso.api.validation import Validation
 from sayso.model.errors import SaysoError
 from sayso.model.requesterrors import MethodNotAllowed, RequestRefused, RouteUnknown, Unexpected
+from sayso.server import health
+from sayso.server.heading import Heading
+from sayso.server.problems import SCHEMA, answer, refusals, request_id_of
+from sayso.server.receiving import Receiving
+from sayso.server.recording import CLIENT_GONE, Recording
+from sayso.server.routes import StrictRoute
+from sayso.server.screening import Screening
+from sayso.server.services import Services
+from sayso.server.validation import Validation
 
-_log = structlog.get_logger("sayso.api")
+_log = structlog.get_logger("sayso.server")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _NOT_FOUND, _NOT_ALLOWED, _OURS = 404, 405, 500
 
@@ -48,7 +48,7 @@ def create_app(services: Services, routers: Sequence[APIRouter] = ()) -> ASGIApp
 
     Args:
         services: What the routes are given (`Serviced`), and what the shell is told.
-        routers: What is served; made by `sayso.api.routes.router`, so that every body is strict JSON.
+        routers: What is served; made by `sayso.server.routes.router`, so that every body is strict JSON.
 
     Raises:
         TypeError: A route would read its body in FastAPI's lenient way.
@@ -88,7 +88,7 @@ def _check_strict(api: FastAPI) -> None:
     if lenient:
         raise TypeError(
             f"Expected routes whose bodies are strict JSON, but {', '.join(lenient)} are not."
-            " Hint: make the router with sayso.api.routes.router."
+            " Hint: make the router with sayso.server.routes.router."
         )
 
 

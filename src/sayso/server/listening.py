@@ -1,7 +1,7 @@
 """The server: uvicorn, which stops within a second although streams are open.
 
 Plain uvicorn hangs at SIGTERM while an SSE client is connected. Here the stop is told to all requests first
-(api/receiving.py ends their streams), and signals are the composition root's business, which has more to stop.
+(server/receiving.py ends their streams), and signals are the composition root's business, which has more to stop.
 """
 
 import asyncio
@@ -13,9 +13,9 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from sayso.api.protocol import protocol
-from sayso.api.services import Services
 from sayso.model.requesterrors import AddressTaken
+from sayso.server.protocol import protocol
+from sayso.server.services import Services
 
 _BACKLOG = 2048
 _LAST_SECONDS = 1

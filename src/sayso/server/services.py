@@ -7,10 +7,10 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from sayso.api.metrics import Figures
-from sayso.api.options import Options
 from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Clock, Ids
+from sayso.server.metrics import Figures
+from sayso.server.options import Options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 uvicorn waits without end for headers, for a body that nobody reads any more, and for a client that does not take what
 is sent to it (Kludex/uvicorn#157). Three timers close such connections. The deadline of a body that is being read is
-kept where it is read (api/receiving.py), so that it is answered properly. What is no HTTP at all is answered as a
+kept where it is read (server/receiving.py), so that it is answered properly. What is no HTTP at all is answered as a
 problem, too.
 """
 
@@ -13,10 +13,10 @@ from typing import ClassVar, Literal
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from sayso.api.heading import ALWAYS
-from sayso.api.problems import MEDIA_TYPE, encoded
 from sayso.model.errors import SaysoError
 from sayso.model.requesterrors import BodyTooSlow, HeadTooLarge, RequestRefused
+from sayso.server.heading import ALWAYS
+from sayso.server.problems import MEDIA_TYPE, encoded
 
 _LEFT_OVER_SECONDS = 2.0
 """How long the rest of a body is still read after the answer, so that its sender gets to read that."""

@@ -9,12 +9,12 @@ from typing import Literal
 from fastapi import Request, Response
 from pydantic import BaseModel
 
-from sayso.api.metrics import MEDIA_TYPE
-from sayso.api.problems import refusals
-from sayso.api.routes import router
-from sayso.api.services import Serviced
 from sayso.model.requesterrors import MetricsHidden, NotReady
 from sayso.model.tasks import TaskFilter
+from sayso.server.metrics import MEDIA_TYPE
+from sayso.server.problems import refusals
+from sayso.server.routes import router
+from sayso.server.services import Serviced
 
 _SECONDS = 3.0
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sayso.api.options import HeadLimits, Options
-from sayso.api.problems import answer, request_id_of
 from sayso.model.errors import SaysoError
 from sayso.model.requesterrors import BodyTooLarge, CrossSite, HeadTooLarge, HostRefused, MethodOverridden
+from sayso.server.options import HeadLimits, Options
+from sayso.server.problems import answer, request_id_of
 
 _SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")

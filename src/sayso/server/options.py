@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sayso.api.strict import JsonLimits
+from sayso.server.strict import JsonLimits
 
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 

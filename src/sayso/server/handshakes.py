@@ -11,10 +11,10 @@ from datetime import datetime
 from fastapi import Request
 from starlette.responses import Response
 
-from sayso.api.options import Options
-from sayso.api.v1.cookies import cookie_name, drop, keep
 from sayso.connect.oidc import Handshake, OidcSignIn
 from sayso.model.workspaces import JoinRules
+from sayso.server.cookies import cookie_name, drop, keep
+from sayso.server.options import Options
 
 _NAME = "sayso_handshake"
 

@@ -8,8 +8,8 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sayso.api.options import Options
 from sayso.model.requesterrors import BodyTooLarge, BodyTooSlow
+from sayso.server.options import Options
 
 
 class Receiving:

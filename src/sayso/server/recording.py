@@ -12,10 +12,10 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from sayso.api.problems import answer
-from sayso.api.services import Services
 from sayso.model.errors import SaysoError
 from sayso.model.requesterrors import Unexpected
+from sayso.server.problems import answer
+from sayso.server.services import Services
 
 _log = structlog.get_logger("sayso.access")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -8,8 +8,8 @@ from datetime import datetime
 from fastapi import Request
 from starlette.responses import Response
 
-from sayso.api.options import Options
 from sayso.runtime.browsers import SignedIn
+from sayso.server.options import Options
 
 _SESSION = "sayso_session"
 

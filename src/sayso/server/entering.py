@@ -2,13 +2,13 @@
 
 from fastapi import Request
 
-from sayso.api.options import Options
-from sayso.api.v1.cookies import session_text
-from sayso.api.v1.service import Service, counting_guesses
 from sayso.model.directoryerrors import Unauthenticated
 from sayso.model.workspaces import Principal
 from sayso.runtime.browsers import SignedIn
 from sayso.runtime.invitations import Accepted
+from sayso.server.cookies import session_text
+from sayso.server.options import Options
+from sayso.server.service import Service, counting_guesses
 
 
 def link_to(request: Request, options: Options, path: str, secret: str) -> str:
