@@ -64,6 +64,9 @@ TABLE: dict[tuple[str, str], Route] = {
     ("GET", "/v1/runs/{runId}"): Route(ability="see_runs_of_tasks", good=200),
     ("GET", "/v1/runs/{runId}/conversation"): Route(ability="see_runs_of_tasks", good=200),
     ("GET", "/v1/runs/{runId}/user-tasks"): Route(ability="see_runs_of_tasks", good=200),
+    ("GET", "/v1/runs"): Route(ability="see_sessions", good=200, elsewhere=200, unscoped=None),
+    ("GET", "/v1/runs/{runId}/journal"): Route(ability="see_runs_of_tasks", good=200),
+    ("GET", "/v1/runs/{runId}/calls"): Route(ability="see_runs_of_tasks", good=200),
     ("GET", "/v1/runs/{runId}/stream"): Route(ability="see_runs_of_tasks", good=200),
     ("POST", "/v1/runs/{runId}/messages"): Route(
         ability="decide_tasks", good=202, body={"userTaskId": "{taskId}", **APPROVE}, by_key=OWN

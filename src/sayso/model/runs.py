@@ -18,7 +18,7 @@ from sayso.model.journal import NewEntry
 from sayso.model.json import Json
 from sayso.model.messages import Usage
 from sayso.model.tasks import TaskSpec
-from sayso.model.workspaces import DEFAULT_WORKSPACE, WorkspaceId
+from sayso.model.workspaces import DEFAULT_WORKSPACE, Reach, WorkspaceId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +82,27 @@ class Run:
     """What its models have used so far."""
     active: timedelta = timedelta(0)
     """How long workers have held it; waiting does not count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs are wanted; None does not narrow."""
+
+    reach: Reach | None = None
+    """Only runs within this reach; None for all of the database."""
+    session_id: SessionId | None = None
+    program: str | None = None
+    """The agent or workflow."""
+    state: RunState | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPage:
+    """One page of a listing, newest first."""
+
+    runs: tuple[Run, ...] = ()
+    next_cursor: str | None = None
+    """Where the next page starts; None at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,8 +26,13 @@ def check_chain(tx: Transaction, workspace_id: WorkspaceId, anchor: tuple[int, s
 
 def newest(tx: Transaction, workspace_id: WorkspaceId, limit: int) -> list[AuditRow]:
     """Return the last rows, the newest last."""
+    return tx.audit.list(workspace_id, after=before_last(tx, workspace_id, limit), limit=limit)
+
+
+def before_last(tx: Transaction, workspace_id: WorkspaceId, count: int) -> int:
+    """Return the number after which so many rows are left."""
     last = tx.audit.last(workspace_id)
-    return [] if last is None else tx.audit.list(workspace_id, after=last[0] - limit, limit=limit)
+    return 0 if last is None else last[0] - count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,19 @@ from sayso.model.json import Json
 from sayso.model.messages import Usage
 from sayso.model.registry import AgentId, AgentPage, AgentRecord, Trigger, TriggerId, VersionId, VersionRecord
 from sayso.model.requests import Answered, Ticket
-from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, Spent, StatePatch, Transition
+from sayso.model.runs import (
+    Applied,
+    NewRun,
+    NewTask,
+    Run,
+    RunFilter,
+    RunPage,
+    RunState,
+    Session,
+    Spent,
+    StatePatch,
+    Transition,
+)
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.model.workspaces import WorkspaceId
@@ -259,6 +271,10 @@ class Transaction(Protocol):
         self, *, session_id: SessionId | None, program: str | None, state: RunState | None, limit: int
     ) -> list[Run]:
         """Return runs, newest first."""
+        ...
+
+    def page_runs(self, wanted: RunFilter, *, limit: int, cursor: str | None) -> RunPage:
+        """Return one page of runs, newest first."""
         ...
 
     def claim_run(self, run_id: RunId, *, owner: WorkerId, now: datetime, until: datetime) -> Run | None:

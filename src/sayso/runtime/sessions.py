@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sayso.model.actors import Actor
+from sayso.model.calls import StoredCall
 from sayso.model.decisions import Answer
 from sayso.model.errors import RunNotPaused, SessionNotFound
 from sayso.model.ids import RunId, SessionId
 from sayso.model.journal import Entry
 from sayso.model.requesterrors import NotWaiting, RunWaitingForTask
-from sayso.model.runs import ENDED, Run, RunState
+from sayso.model.runs import ENDED, Run, RunFilter, RunPage, RunState
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import MessageRequest, UserTask
 from sayso.model.workspaces import Principal, Reach
@@ -62,6 +63,33 @@ class Sessions:
     async def page(self, wanted: SessionFilter, reach: Reach, *, limit: int, skip: int) -> SessionPage:
         """Return one page of the sessions within reach, that with the newest root run first."""
         return await self._runtime.list_sessions(replace(wanted, reach=reach), limit=limit, skip=skip)
+
+    async def runs(self, wanted: RunFilter, reach: Reach, *, limit: int, cursor: str | None) -> RunPage:
+        """Return one page of the runs within reach, newest first.
+
+        Raises:
+            Invalid: The cursor is not one that a page has returned.
+        """
+        kept = replace(wanted, reach=reach)
+        return await self._runtime.store.read(lambda tx: tx.page_runs(kept, limit=limit, cursor=cursor))
+
+    async def journal(self, run_id: RunId, reach: Reach, *, after: int = 0) -> tuple[Run, Sequence[Entry]]:
+        """Return a run and the entries of its journal that are numbered above `after`.
+
+        Raises:
+            RunNotFound, OutOfScope: See `reach.reached`.
+        """
+        return await self._runtime.store.read(
+            lambda tx: (reached(tx, run_id, reach), tx.load_entries(run_id, after=after))
+        )
+
+    async def calls(self, run_id: RunId, reach: Reach) -> tuple[Run, Sequence[StoredCall]]:
+        """Return a run and its tool calls as the ledger has them, in the order in which they were proposed.
+
+        Raises:
+            RunNotFound, OutOfScope: See `reach.reached`.
+        """
+        return await self._runtime.store.read(lambda tx: (reached(tx, run_id, reach), tx.calls.of_run(run_id)))
 
     async def run(self, run_id: RunId, reach: Reach) -> RunParts:
         """Return a run with its journal and tasks.

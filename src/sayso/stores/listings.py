@@ -17,7 +17,7 @@ from sqlalchemy.sql import Select
 from sayso.core.instants import to_micros
 from sayso.core.taskforms import LEGACY
 from sayso.model.errors import Invalid
-from sayso.model.runs import RunState
+from sayso.model.runs import Run, RunFilter
 from sayso.model.sessions import SessionFilter
 from sayso.model.tasks import TaskFilter, UserTask
 from sayso.stores.reaching import Reaching
@@ -63,13 +63,20 @@ class Listings:
             tuple(shape), lambda: reach.applied(_tasks(wanted.status, list(given), older, paged=paged), tasks)
         ), parameters
 
-    def runs(
-        self, *, session_id: str | None, program: str | None, state: RunState | None, limit: int
-    ) -> tuple[str, dict[str, Any]]:
-        """Return the statement and its parameters for the newest runs."""
-        filters = {"session_id": session_id, "program": program, "state": state}
+    def runs(self, wanted: RunFilter, *, limit: int, cursor: str | None = None) -> tuple[str, dict[str, Any]]:
+        """Return the statement and its parameters for one page of runs, newest first.
+
+        Raises:
+            Invalid: The cursor is not one that a page has returned.
+        """
+        filters = {"session_id": wanted.session_id, "program": wanted.program, "state": wanted.state}
         given = {name: value for name, value in filters.items() if value is not None}
-        return self._text(("runs", *given), lambda: _runs(list(given))), {**given, "limit": limit}
+        reach, place = Reaching(wanted.reach), {} if cursor is None else _place_of(cursor)
+        text = self._text(
+            ("runs", *given, "page" if place else "", reach.shape),
+            lambda: reach.applied(_runs(list(given), paged=bool(place)), runs),
+        )
+        return text, {**given, **place, **reach.parameters, "limit": limit}
 
     def sessions(self, wanted: SessionFilter) -> tuple[str, str, dict[str, Any]]:
         """Return the statements for one page of sessions and for their number, and the parameters of both."""
@@ -91,9 +98,9 @@ class Listings:
         return self._text(("session",), one)
 
     @staticmethod
-    def cursor_of(task: UserTask) -> str:
-        """Return the cursor of the page that follows this task."""
-        place = json.dumps([to_micros(task.created_at), task.id])
+    def cursor_of(last: UserTask | Run) -> str:
+        """Return the cursor of the page that follows this task or run."""
+        place = json.dumps([to_micros(last.created_at), last.id])
         return base64.urlsafe_b64encode(place.encode()).decode().rstrip("=")
 
     def _text(self, shape: tuple[str, ...], build: Callable[[], Select[Any]]) -> str:
@@ -125,18 +132,20 @@ def _is(name: str, older: Sequence[str]) -> ColumnElement[bool]:
     return tasks.c[name] == P(name)
 
 
-def _runs(filters: list[str]) -> Select[Any]:
+def _runs(filters: list[str], *, paged: bool) -> Select[Any]:
     query = RUN
     for name in filters:
         query = query.where(runs.c[name] == P(name))
+    if paged:
+        query = query.where(tuple_(runs.c.created_at, runs.c.run_id) < tuple_(P("after_at"), P("after_id")))
     return query.order_by(runs.c.created_at.desc(), runs.c.run_id.desc()).limit(P("limit")).offset(ZERO)
 
 
 def _place_of(cursor: str) -> dict[str, Any]:
     try:
-        at, task_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        at, last_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, TypeError, binascii.Error) as exc:
         raise Invalid(
             f"Expected a cursor that a page returned, but got {cursor!r}.", hint="Start at the first page."
         ) from exc
-    return {"after_at": int(at), "after_id": str(task_id)}
+    return {"after_at": int(at), "after_id": str(last_id)}

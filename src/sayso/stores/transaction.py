@@ -12,7 +12,7 @@ from sayso.core.instants import from_micros, some_micros, to_micros
 from sayso.model.ids import RunId, SessionId, WorkerId
 from sayso.model.journal import Entry, EntryKind, NewEntry
 from sayso.model.messages import Usage
-from sayso.model.runs import Applied, NewRun, Run, RunState, Transition
+from sayso.model.runs import Applied, NewRun, Run, RunFilter, RunPage, RunState, Transition
 from sayso.stores.audit import AuditRows
 from sayso.stores.calls import CallRows
 from sayso.stores.credentials import CredentialRows
@@ -100,7 +100,16 @@ class SqlTransaction(TaskRows):
         self, *, session_id: SessionId | None, program: str | None, state: RunState | None, limit: int
     ) -> list[Run]:
         """See the port."""
-        sql, parameters = self._listings.runs(session_id=session_id, program=program, state=state, limit=limit)
+        wanted = RunFilter(session_id=session_id, program=program, state=state)
+        return self._runs(*self._listings.runs(wanted, limit=limit))
+
+    def page_runs(self, wanted: RunFilter, *, limit: int, cursor: str | None) -> RunPage:
+        """See the port."""
+        found = self._runs(*self._listings.runs(wanted, limit=limit + 1, cursor=cursor))
+        more = self._listings.cursor_of(found[limit - 1]) if len(found) > limit else None
+        return RunPage(runs=tuple(found[:limit]), next_cursor=more)
+
+    def _runs(self, sql: str, parameters: Mapping[str, Any]) -> list[Run]:
         self._cursor.execute(sql, parameters)
         return [run_of(row) for row in self._cursor.fetchall()]
 

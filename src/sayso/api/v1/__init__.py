@@ -8,6 +8,7 @@ from sayso.api.v1 import (
     me,
     oidc,
     people,
+    records,
     runs,
     sessions,
     signin,
@@ -22,7 +23,22 @@ from sayso.server.routes import router as strict_router
 
 router = strict_router()
 _v1 = strict_router(prefix="/v1")
-for part in (runs, streams, sessions, tasks, workflows, agents, versions, triggers, me, people, keys, workspace, audit):
+for part in (
+    runs,
+    records,
+    streams,
+    sessions,
+    tasks,
+    workflows,
+    agents,
+    versions,
+    triggers,
+    me,
+    people,
+    keys,
+    workspace,
+    audit,
+):
     _v1.include_router(part.router)
 router.include_router(_v1)
 router.include_router(internal.router)

@@ -18,8 +18,9 @@ from sayso.model.errors import SessionNotFound
 from sayso.model.ids import SessionId
 from sayso.model.json import Json
 from sayso.model.requesterrors import BadRequest
-from sayso.runtime.auditlog import check_chain, exported, page_of
+from sayso.runtime.auditlog import AuditPage, before_last, check_chain, exported, page_of
 from sayso.runtime.evidence import evidence
+from sayso.runtime.ports import Transaction
 from sayso.server.problems import refusals
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asked, Asking
@@ -34,14 +35,18 @@ async def list_audit(
     action: Action = None,
     target: Annotated[str | None, Query(max_length=200, description="The id of what it was done to.")] = None,
     after: Annotated[int, Query(ge=0, le=2**62, description="`nextAfter` of the page before.")] = 0,
+    last: Annotated[int | None, Query(ge=1, le=10_000, description="Begin so many rows before the end.")] = None,
     take: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> Plain:
     """List who did what to what, the oldest first; `nextAfter` is null at the end."""
     asked.require("see_audit")
     workspace = asked.principal.workspace.id
-    page = await asked.service.runtime.store.read(
-        lambda tx: page_of(tx, workspace, after=after, limit=take, action=action, target=target)
-    )
+
+    def unit(tx: Transaction) -> AuditPage:
+        begin = after if last is None else max(after, before_last(tx, workspace, last))
+        return page_of(tx, workspace, after=begin, limit=take, action=action, target=target)
+
+    page = await asked.service.runtime.store.read(unit)
     return {"items": [_row_json(row) for row in page.rows], "nextAfter": page.next_after}
 
 

@@ -71,6 +71,7 @@ _LISTED: dict[str, Json] = {
     "status": "Completed",
     "totalTokensUsed": 30,
     "cost": None,
+    "userId": None,
     "rootRunId": "run_01m8",
     "runCount": 1,
     "startedAt": "2026-11-23T12:00:00.000000Z",
@@ -82,7 +83,6 @@ _SEEN: dict[str, Json] = {
     "output": "All paid.",
     "finishedAt": "2026-11-23T12:00:00.000000Z",
     "entryRunId": "run_01m8",
-    "userId": None,
     "input": {"question": "Refund order 4711?"},
 }
 _SESSION: dict[str, Json] = {
@@ -162,6 +162,48 @@ _CONVERSATION: dict[str, Json] = {
         }
     ],
 }
+_ROW: dict[str, Json] = {
+    "id": "run_01m8",
+    "sessionId": "ses_01m8",
+    "parentRunId": None,
+    "agentId": "desk",
+    "agentVersionId": "ver_01m8",
+    "versionLabel": "code",
+    "state": "waiting",
+    "problem": None,
+    "inputTokens": 10,
+    "outputTokens": 5,
+    "cost": None,
+    "activeSeconds": 0.017522,
+    "triggerType": "api",
+    "triggerId": None,
+    "triggeredBy": "key_01m8",
+    "startedAt": "2026-11-23T12:00:00.000000Z",
+    "updatedAt": "2026-11-23T12:00:00.000000Z",
+}
+_ENTRY: dict[str, Json] = {
+    "seq": 3,
+    "at": "2026-11-23T12:00:00.000000Z",
+    "kind": "asked",
+    "key": "turn#1/call:1?approval",
+    "data": {"task": "task_01m8"},
+}
+_CALL: dict[str, Json] = {
+    "id": "call_01m8",
+    "runId": "run_01m8",
+    "key": "turn#1/call:1",
+    "tool": "pay",
+    "toolDigest": "3a1ab0552c3145a24368bfd3621b7457",
+    "effect": "once",
+    "arguments": {"amount": 5.0},
+    "digest": "6b1d50a9be6a3a0ad0a3ae5e4ab5c1d3d9b9cf6a1c8f7f3ad2a4d1b3c9b6a7f0",
+    "idempotencyKey": "call_01m8",
+    "state": "awaiting_approval",
+    "attempts": 0,
+    "createdAt": "2026-11-23T12:00:00.000000Z",
+    "updatedAt": "2026-11-23T12:00:00.000000Z",
+    "firstSentAt": None,
+}
 _WORKFLOW: dict[str, Json] = {
     "id": "flow",
     "name": "flow",
@@ -182,6 +224,9 @@ EXAMPLES: dict[str, Json] = {
     "sessions": {"items": [_LISTED], "total": 1},
     "terminated": {"status": "Failed", "endedRunIds": ["run_01m8"]},
     "completed": {"status": "Completed", "endedRunIds": ["run_01m8"]},
+    "runs": {"items": [_ROW], "nextCursor": None},
+    "journal": {"run": _ROW, "items": [_ENTRY], "nextAfter": None},
+    "calls": {"items": [_CALL], "total": 1},
     "workflows": {"items": [_WORKFLOW], "total": 1},
 }
 """By name."""

@@ -7,7 +7,7 @@ from fastapi import Path, Request, Response
 from fastapi.responses import JSONResponse
 
 from sayso.api.v1.peoplebodies import Accept, AddMember, ChangeMember, Invite
-from sayso.api.v1.peoplewire import invitation_json, member_json
+from sayso.api.v1.peoplewire import credential_json, invitation_json, member_json
 from sayso.api.v1.taskwire import Plain, at
 from sayso.model.directoryerrors import (
     AlreadyMember,
@@ -83,6 +83,13 @@ async def enable_person(asked: Asked, person_id: PersonPath) -> Plain:
 async def end_sign_ins(asked: Asked, person_id: PersonPath) -> Plain:
     """End every session, link and token of a member in this workspace, or all of one's own."""
     return {"ended": await asked.service.directory.sign_in.end_all(asked.principal, PersonId(person_id))}
+
+
+@router.get("/members/{personId}/tokens", responses=refusals(PersonNotFound))
+async def list_tokens_of_member(asked: Asked, person_id: PersonPath) -> Plain:
+    """List the tokens in force of a member whom one may manage, or one's own, newest first; never their secrets."""
+    found = await asked.service.directory.tokens.list(asked.principal, PersonId(person_id))
+    return {"items": [credential_json(each) for each in found], "total": len(found)}
 
 
 @router.get("/invitations")

@@ -108,12 +108,19 @@ async def get_conversation(
 
 
 @router.get("/runs/{runId}/user-tasks", **told("run_tasks", *A_RUN, links=TASK_LINKS))
-async def list_run_tasks(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")]) -> Plain:
+async def list_run_tasks(
+    asked: Asked,
+    run_id: Annotated[RunPath, Path(alias="runId")],
+    include: Annotated[
+        Literal["spec"] | None, Query(description="`spec`: also what was asked in the form that is stored and hashed.")
+    ] = None,
+) -> Plain:
     """Return every user task of a run, oldest first."""
     asked.require("see_runs_of_tasks")
     parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
     listed = [task for task in parts.tasks if task.spec.request.kind != "message"]
-    return {"items": [task_json(task, asked.now, parts) for task in listed], "total": len(listed)}
+    items = [task_json(task, asked.now, parts, spec=include == "spec") for task in listed]
+    return {"items": items, "total": len(listed)}
 
 
 @router.post("/runs/{runId}/messages", **acting("moved", *MESSAGING))

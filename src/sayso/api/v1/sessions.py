@@ -42,10 +42,19 @@ async def list_agent_sessions(
 
 
 @router.get("/sessions", **told("sessions"))
-async def list_sessions(asked: Asked, skip: Skip = 0, take: Take = 20, status: SessionStatus | None = None) -> Plain:
+async def list_sessions(
+    asked: Asked,
+    skip: Skip = 0,
+    take: Take = 20,
+    of: Annotated[
+        str | None, Query(max_length=200, description="The name of one agent or workflow, as `agentId` has it.")
+    ] = None,
+    version_label: Annotated[str | None, Query(alias="versionLabel", max_length=200)] = None,
+    status: SessionStatus | None = None,
+) -> Plain:
     """List the sessions of the workspace, the one with the newest run first."""
     asked.require("see_sessions")
-    return await _page(asked, SessionFilter(status=status), skip, take)
+    return await _page(asked, SessionFilter(program=of, version=version_label, status=status), skip, take)
 
 
 async def _page(asked: Asking, wanted: SessionFilter, skip: int, take: int) -> Plain:

@@ -6,7 +6,7 @@ from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
 from sayso.api.v1.bodies import Completion
-from sayso.api.v1.taskwire import Plain, task_json
+from sayso.api.v1.taskwire import Plain, decided_json, task_json
 from sayso.api.v1.telling import A_TASK, DECIDING, TASK_LINKS, acting, told
 from sayso.core.codec import json_bytes, plain_of
 from sayso.model.errors import Invalid, TaskExpired
@@ -21,6 +21,9 @@ from sayso.server.service import Asked, answer
 
 router = strict_router(prefix="/user-tasks", tags=["user tasks"])
 TaskPath = Annotated[str, Path(alias="taskId", max_length=200)]
+Include = Annotated[
+    Literal["spec"] | None, Query(description="`spec`: also what was asked in the form that is stored and hashed.")
+]
 _STATUS: dict[str, Literal["pending", "completed", "cancelled", "any"]] = {
     "Pending": "pending",
     "Completed": "completed",
@@ -39,6 +42,7 @@ async def list_tasks(
     session_id: Annotated[str | None, Query(alias="sessionId", max_length=200)] = None,
     take: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=500, description="`nextCursor` of the page before.")] = None,
+    include: Include = None,
 ) -> Plain:
     """List user tasks, oldest first; with a key, those within its scopes."""
     asked.require("see_tasks")
@@ -52,15 +56,17 @@ async def list_tasks(
         reach=asked.reach,
     )
     page = await asked.service.runtime.list_tasks(wanted, limit=take, cursor=cursor)
-    return {"items": [task_json(task, asked.now) for task in page.tasks], "nextCursor": page.next_cursor}
+    items = [task_json(task, asked.now, spec=include == "spec") for task in page.tasks]
+    return {"items": items, "nextCursor": page.next_cursor}
 
 
 @router.get("/{taskId}", **told("task", *A_TASK))
-async def get_task(asked: Asked, task_id: TaskPath) -> Plain:
-    """Return a user task: what was asked, as it was hashed, and how it was answered."""
+async def get_task(asked: Asked, task_id: TaskPath, include: Include = None) -> Plain:
+    """Return a user task: what was asked, and how it was answered."""
     asked.require("see_tasks")
     task, run = await asked.service.inbox.show(TaskId(task_id), asked.reach)
-    return task_json(task, asked.now, await asked.service.sessions.run(run.id, asked.reach))
+    parts = await asked.service.sessions.run(run.id, asked.reach)
+    return task_json(task, asked.now, parts, spec=include == "spec")
 
 
 @router.post("/{taskId}/complete", **acting("task", *DECIDING, status=200))
@@ -71,8 +77,8 @@ async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JS
     now = asked.now
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
-        decide(tx)
-        return 200, json_bytes(task_json(found(tx, TaskId(task_id), asked.reach)[0], now))
+        decision = decide(tx)
+        return 200, json_bytes(decided_json(found(tx, TaskId(task_id), asked.reach)[0], decision, now))
 
     answered = await asked.act(unit, body.sent())
     asked.service.runtime.wake(RunId(plain_of(answered.body)["runId"]))

@@ -8,6 +8,7 @@ from sayso.core.completions import BY_KEYS
 from sayso.core.readable import readable
 from sayso.core.taskforms import spec_to_json
 from sayso.model.actors import TIMEOUT
+from sayso.model.decisions import Decision
 from sayso.model.journal import EntryKind
 from sayso.model.json import Json
 from sayso.model.tasks import TaskStatus, UserTask
@@ -42,16 +43,17 @@ def pending_json(task: UserTask) -> Plain:
     }
 
 
-def task_json(task: UserTask, now: datetime, parts: RunParts | None = None) -> Plain:
-    """Return a user task: what was asked, as it was hashed, and how it was answered.
+def task_json(task: UserTask, now: datetime, parts: RunParts | None = None, *, spec: bool = False) -> Plain:
+    """Return a user task: what was asked, and how it was answered.
 
     Args:
         task: The task.
         now: The time.
         parts: Its run, where the whole answer is wanted.
+        spec: Whether what was asked is also wanted in the form that is stored and hashed.
     """
-    spec: dict[str, Any] = spec_to_json(task.spec)
-    request: dict[str, Any] = spec.pop("request")
+    asked: dict[str, Any] = spec_to_json(task.spec)
+    request: dict[str, Any] = asked["request"]
     found: Plain = {
         "id": task.id,
         "kind": request["kind"],
@@ -73,7 +75,15 @@ def task_json(task: UserTask, now: datetime, parts: RunParts | None = None) -> P
         "claimedUntil": at(task.claimed_until) if task.claimant_at(now) else None,
         "outcome": _outcome(task, now, parts),
     }
-    return found
+    return {**found, "spec": asked} if spec else found
+
+
+def decided_json(task: UserTask, decision: Decision, now: datetime) -> Plain:
+    """Return a user task as it is after a decision: with the verdict, and what the run does next."""
+    outcome = decision.outcome
+    said = {"via": decision.by.via, "verdict": outcome.verdict, "action": outcome.action, "comment": outcome.note}
+    found = task_json(task, now)
+    return {**found, "outcome": {**(found["outcome"] or {}), **said}}
 
 
 _STATUS = {
@@ -98,6 +108,7 @@ def _outcome(task: UserTask, now: datetime, parts: RunParts | None) -> Json:
                 "decision": "expired" if timed_out else _DECISIONS.get(task.verdict or "", task.verdict),
                 "decidedBy": task.decided_by,
                 "decidedAt": at(task.decided_at),
+                "verdict": task.verdict,
             }
             return found if parts is None else {**found, **_said(task, parts)}
 
@@ -106,7 +117,7 @@ def _said(task: UserTask, parts: RunParts) -> Plain:
     for entry in parts.entries:
         if entry.kind is EntryKind.DECIDED and entry.key == task.key:
             plain: dict[str, Any] = plain_of(entry.data)
-            found: Plain = {"via": plain.get("via"), "comment": plain.get("note")}
+            found: Plain = {"via": plain.get("via"), "action": plain.get("action"), "comment": plain.get("note")}
             if "values" in plain:
                 values = plain["values"]
                 found["value"] = readable(values["value"] if set(values) == {"value"} else values)

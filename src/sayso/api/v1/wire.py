@@ -127,7 +127,6 @@ def session_json(whole: Whole, now: datetime, *, exposed: bool = True) -> Plain:
         "finishedAt": at(ended),
         "status": _session_status(whole, root, now),
         "entryRunId": root.run.id,
-        "userId": whole.user_id,
     }
     if exposed:
         found["input"], found["startContext"] = _input(root), _start_context(root)
@@ -149,6 +148,7 @@ def listed_json(listed: Any) -> Plain:
         "status": str(listed.status),
         "totalTokensUsed": listed.usage.total_tokens,
         "cost": listed.usage.cost,
+        "userId": listed.user_id,
         "rootRunId": listed.root_run_id,
         "runCount": listed.runs,
         "startedAt": at(listed.started_at),
