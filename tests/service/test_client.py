@@ -313,21 +313,42 @@ def test_a_key_of_ones_own_is_kept_and_reads_carry_none() -> None:
 
 
 def test_the_environment_says_where_and_who(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in (("SAYSO_URL", "http://there"), ("SAYSO_API_KEY", "k"), ("SAYSO_TOKEN", "t")):
+    for name, value in (("SAYSO_URL", "http://there"), ("SAYSO_API_KEY", "sayso_live_k")):
         monkeypatch.setenv(name, value)
-    line, sent = answering(*[httpx.Response(200, json={}) for _ in range(3)])
+    line, sent = answering(*[httpx.Response(200, json={}) for _ in range(5)])
     Sayso(transport=line).get_run("r")
     Sayso(token="mine", transport=line).get_run("r")
+    Sayso(api_key="sayso_cli_a", transport=line).get_run("r")
+    monkeypatch.setenv("SAYSO_API_KEY", "sayso_cli_t")  # the variable holds either
+    Sayso(transport=line).get_run("r")
     monkeypatch.delenv("SAYSO_API_KEY")
     Sayso(transport=line).get_run("r")
-    assert (sent[0].url.host, sent[0].headers["x-api-key"]) == ("there", "k")
-    assert "x-api-key" not in sent[1].headers
-    assert [request.headers.get("authorization") for request in sent] == [None, "Bearer mine", "Bearer t"]
+    assert (sent[0].url.host, sent[0].headers["x-api-key"]) == ("there", "sayso_live_k")
+    assert [request.headers.get("x-api-key") for request in sent[1:]] == [None] * 4
+    shown = [request.headers.get("authorization") for request in sent]
+    assert shown == [None, "Bearer mine", "Bearer sayso_cli_a", "Bearer sayso_cli_t", None]
+    with pytest.raises(Invalid, match="plain characters"):
+        Sayso(api_key="sayso_cli_a\nX: y")
     monkeypatch.delenv("SAYSO_URL")
     with pytest.raises(Invalid, match="SAYSO_URL"):
         Sayso()
     with pytest.raises(Invalid, match="http"):
         Sayso("ftp://there")
+
+
+def test_what_the_service_does_not_remember_is_not_sent_again_once_it_may_have_been_taken() -> None:
+    taken = httpx.ReadError("reset")
+    line, sent = answering(httpx.ConnectError("refused"), httpx.Response(503), taken)
+    with pytest.raises(Unreachable, match="whether it was done is not known") as raised:
+        Sayso("http://it", "k", transport=line, retries=AT_ONCE).create_key("shop", [{"agentId": "a"}])
+    assert "Look before" in raised.value.hint
+    assert len(sent) == 3
+    assert all("idempotency-key" not in request.headers for request in sent)
+    line, sent = answering(httpx.Response(502), httpx.Response(204))
+    with pytest.raises(ServerFailed):
+        Sayso("http://it", "k", transport=line, retries=AT_ONCE).revoke_key("key_1")
+    Sayso("http://it", "k", transport=line, retries=AT_ONCE).revoke_key("key_1")
+    assert [request.method for request in sent] == ["DELETE", "DELETE"]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 1000])
@@ -338,3 +359,63 @@ def test_events_are_read_as_the_standard_says(size: int) -> None:
     chunks = [raw[at : at + size] for at in range(0, len(raw), size)]
     found = [event for chunk in chunks for event in parser.feed(chunk)]
     assert found == [("3", '{"a": "\u2028é"}'), (None, "one\ntwo"), (None, "")]
+
+
+def test_what_is_kept_is_read(tmp_path: Path) -> None:
+    with online(tmp_path) as on, person(on, "owner") as ann:
+        agent = on.ask(on.it.agent_id())
+        assert [found.id for found in ann.list_agents().items] == [agent]
+        begun = ann.start_run(agent, wait=30)
+        (row,) = ann.list_runs(of="desk", state="waiting").items
+        journal = ann.get_journal(begun.run_id)
+        assert journal.run == row
+        assert (row.id, row.session_id, row.seq) == (begun.run_id, begun.session_id, len(journal.items))
+        (called,) = ann.list_calls(begun.run_id)
+        assert (called.tool, called.state) == ("pay", "awaiting_approval")
+        (task,) = ann.list_run_tasks(begun.run_id, include="spec")
+        assert task.spec is not None
+        assert task.spec["request"] == ann.get_user_task(task.id, include="spec").spec["request"]
+        rows = list(ann.export_audit(action="run.*"))
+        assert [(item["action"], item["target"]) for item in rows] == [("run.started", begun.run_id)]
+        assert ann.list_audit(last=1).items[0]["seq"] == ann.verify_audit().rows
+        assert ann.get_evidence(begun.session_id)["manifest"]
+
+
+def test_people_keys_and_tokens_are_managed(tmp_path: Path) -> None:
+    with online(tmp_path) as on, person(on, "owner") as ann:
+        assert ann.get_me().email == "owner@example.com"
+        bo = ann.add_member("bo@example.com", "operator", name="Bo")
+        assert ann.change_member(bo.id, "developer").role == "developer"
+        assert ann.disable_person(bo.id).disabled_at is not None
+        assert ann.enable_person(bo.id).disabled_at is None
+        ann.remove_member(bo.id)
+        assert [member.email for member in ann.list_members()] == ["owner@example.com"]
+        invited = ann.invite("cy@example.com", "auditor", expires_in_hours=2)
+        assert (invited.secret or "").startswith("sayso_inv_")
+        ann.revoke_invitation(invited.id)
+        assert ann.list_invitations() == ()
+        made = ann.create_key("shop", [{"agentId": on.ask(on.it.agent_id())}])
+        with Sayso(on.url, made.key) as shop:
+            assert shop.get_me().type == "api_key"
+            ann.revoke_key(made.id)
+            with pytest.raises(ApiUnauthenticated):
+                shop.get_me()
+        (token,) = ann.list_tokens()
+        assert ann.list_tokens(ann.get_me().id) == (token,) or token.last_used_at is not None
+        ann.revoke_token(token.id)
+        with pytest.raises(ApiUnauthenticated):
+            ann.get_me()
+
+
+def test_coroutines_export_the_log_too(tmp_path: Path) -> None:
+    with online(tmp_path) as on:
+        token = on.ask(on.it.token("auditor"))
+
+        async def seen() -> list[Any]:
+            async with AsyncSayso(on.url, token) as client:
+                return [item async for item in client.export_audit()]
+
+        rows = asyncio.run(seen())
+        assert [item["seq"] for item in rows] == list(range(1, len(rows) + 1))
+        with pytest.raises(ApiNotAllowed), person(on, "developer") as dev:
+            list(dev.export_audit())

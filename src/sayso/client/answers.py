@@ -42,7 +42,9 @@ class Task:
     claimed_by: str | None = None
     claimed_until: datetime | None = field(default=None, metadata=TIME)
     outcome: Mapping[str, Json] | None = None
-    """`decision`, `decidedBy`, `decidedAt` and what was said; None while it is pending."""
+    """`decision`, `verdict`, `action`, `decidedBy`, `decidedAt` and what was said; None while it is pending."""
+    spec: Mapping[str, Json] | None = None
+    """What was asked in the form that is stored and hashed; None where it was not asked for."""
     duplicate_delivery: bool = False
     extra: Extra = field(default_factory=_extra)
 
@@ -127,6 +129,8 @@ class Session:
     trigger_id: str | None = None
     triggered_by: str | None = None
     total_tokens_used: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
     cost: float | None = None
     input: Json = None
     output: Json = None

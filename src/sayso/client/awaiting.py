@@ -2,16 +2,17 @@
 
 import functools
 from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import httpx
 
-from sayso.client import calls, outside
+from sayso.client import calls, managing, outside
 from sayso.client.answers import Event, Run, Task
 from sayso.client.calls import Call
 from sayso.client.events import Following
-from sayso.client.flow import Came, Flow, Paging, Pause, Retries, Send, calling, resting, session_of
-from sayso.client.sending import access, lost, reply
+from sayso.client.flow import Came, Flow, Paging, Pause, Retries, Send, calling, failure, resting, session_of
+from sayso.client.sending import access, lost, reply, row
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,8 +33,8 @@ class AsyncSayso:
 
     Args:
         url: The service's address; without it, `SAYSO_URL`.
-        api_key: An API key; without both this and `token`, `SAYSO_API_KEY`.
-        token: A person's token; without both, and without `SAYSO_API_KEY`, `SAYSO_TOKEN`.
+        api_key: An API key or a person's token; without this and `token`, `SAYSO_API_KEY`.
+        token: A person's token.
         timeout: Seconds to wait for an answer, beside what `wait` asks for.
         retries: When a call is made again.
         transport: What httpx should send by, e.g. an application in this process.
@@ -85,6 +86,28 @@ class AsyncSayso:
     release_user_task = _method(calls.release_user_task)
     list_workflows = _method(calls.list_workflows)
     start_workflow = _method(calls.start_workflow)
+    list_runs = _method(managing.list_runs)
+    get_journal = _method(managing.get_journal)
+    list_calls = _method(managing.list_calls)
+    list_agents = _method(managing.list_agents)
+    get_me = _method(managing.get_me)
+    list_members = _method(managing.list_members)
+    add_member = _method(managing.add_member)
+    change_member = _method(managing.change_member)
+    remove_member = _method(managing.remove_member)
+    disable_person = _method(managing.disable_person)
+    enable_person = _method(managing.enable_person)
+    list_invitations = _method(managing.list_invitations)
+    invite = _method(managing.invite)
+    revoke_invitation = _method(managing.revoke_invitation)
+    list_keys = _method(managing.list_keys)
+    create_key = _method(managing.create_key)
+    revoke_key = _method(managing.revoke_key)
+    list_tokens = _method(managing.list_tokens)
+    revoke_token = _method(managing.revoke_token)
+    list_audit = _method(managing.list_audit)
+    verify_audit = _method(managing.verify_audit)
+    get_evidence = _method(managing.get_evidence)
 
     async def wait_run(self, run_id: str, *, timeout: float | None = None) -> Run:
         """Wait until a run rests, i.e. has ended or needs somebody; after `timeout` seconds, return it as it is."""
@@ -131,6 +154,25 @@ class AsyncSayso:
             except httpx.TransportError as error:
                 following.broken(lost(error))
             await outside.apause(following.pause)
+
+    async def export_audit(
+        self, *, since: datetime | None = None, action: str | None = None
+    ) -> AsyncIterator[managing.Object]:
+        """Yield the rows of the audit log in order, as `sayso audit export` writes them; a break is not mended.
+
+        Raises:
+            ApiError: It was refused, or the connection broke before the end.
+        """
+        wanted = self._access.lines(calls.at("audit", "export"), managing.export_query(since, action))
+        try:
+            async with self._http.stream(**wanted) as response:
+                if not response.is_success:
+                    await response.aread()
+                    raise failure(reply(response))
+                async for line in response.aiter_lines():
+                    yield row(line)
+        except httpx.TransportError as error:
+            raise failure(lost(error)) from error
 
     async def call(self, call: Call[T]) -> T:
         """Make a call of client/calls.py."""

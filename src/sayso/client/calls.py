@@ -14,6 +14,8 @@ from sayso.model.json import Json
 
 T = TypeVar("T")
 TaskStatus = Literal["Pending", "Completed", "Cancelled", "any"]
+Include = Literal["spec"]
+"""What else of a task is wanted: `spec`, what was asked in the form that is stored and hashed."""
 Query = dict[str, str | int | bool]
 
 
@@ -25,7 +27,7 @@ def _query() -> Query:
 class Call(Generic[T]):
     """One call."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PATCH", "DELETE"]
     path: str
     read: Callable[[Any], T]
     """From the JSON of the answer to its value."""
@@ -35,23 +37,28 @@ class Call(Generic[T]):
     """The Idempotency-Key, where the caller has one of their own."""
     wait: int = 0
     """How many seconds the service may take on purpose."""
+    again: bool = True
+    """Whether it may be sent again though it may have been taken; else only where it is known that it was not."""
 
 
-def _get(read: Callable[[Any], T], path: str, wait: int = 0, **query: str | int | bool | None) -> Call[T]:
+def get(read: Callable[[Any], T], path: str, wait: int = 0, **query: str | int | bool | None) -> Call[T]:
+    """Return a call that reads; parameters that are None are left out."""
     sent: Query = {name: item for name, item in query.items() if item is not None}
     return Call(method="GET", path=path, read=read, query=sent | ({"wait": wait} if wait else {}), wait=wait)
 
 
-def _post(
+def post(
     read: Callable[[Any], T], path: str, body: Mapping[str, Json] | None = None, *, key: str | None, wait: int = 0
 ) -> Call[T]:
+    """Return a call that acts once per Idempotency-Key; fields that are None are left out."""
     sent = None if body is None else {name: item for name, item in body.items() if item is not None}
     return Call(
         method="POST", path=path, read=read, body=sent, key=key, wait=wait, query={"wait": wait} if wait else {}
     )
 
 
-def _as(cls: type[T]) -> Callable[[Any], T]:
+def read_as(cls: type[T]) -> Callable[[Any], T]:
+    """Return how to read a JSON object as a value."""
     return lambda plain: value(cls, plain)
 
 
@@ -76,12 +83,12 @@ def start_run(
         idempotency_key: The same key and input never start two runs; without one, each call is its own.
     """
     body: dict[str, Json] = {"input": input, "userId": user_id}
-    return _post(_as(Run), at("agents", agent_id, "runs"), body, key=idempotency_key, wait=wait)
+    return post(read_as(Run), at("agents", agent_id, "runs"), body, key=idempotency_key, wait=wait)
 
 
 def get_run(run_id: str, *, wait: int = 0) -> Call[Run]:
     """Return a run as it stands; with `wait`, after at most so many seconds, as soon as it rests."""
-    return _get(_as(Run), at("runs", run_id), wait)
+    return get(read_as(Run), at("runs", run_id), wait)
 
 
 def get_conversation(run_id: str, *, slim: bool = False) -> Call[Conversation]:
@@ -91,12 +98,12 @@ def get_conversation(run_id: str, *, slim: bool = False) -> Call[Conversation]:
         run_id: Any run of the session.
         slim: Whether ids that every item repeats are left out of the contents.
     """
-    return _get(_as(Conversation), at("runs", run_id, "conversation"), stepContent="slim" if slim else "full")
+    return get(read_as(Conversation), at("runs", run_id, "conversation"), stepContent="slim" if slim else "full")
 
 
-def list_run_tasks(run_id: str) -> Call[tuple[Task, ...]]:
+def list_run_tasks(run_id: str, *, include: Include | None = None) -> Call[tuple[Task, ...]]:
     """Return every user task of a run, oldest first."""
-    return _get(lambda plain: values(Task, plain["items"]), at("runs", run_id, "user-tasks"))
+    return get(lambda plain: values(Task, plain["items"]), at("runs", run_id, "user-tasks"), include=include)
 
 
 def send_run_message(
@@ -117,17 +124,17 @@ def send_run_message(
         completion: The answer to the task, as in `complete_user_task`.
     """
     body: dict[str, Json] = {"text": text, "userTaskId": user_task_id, **completion_fields(**completion)}
-    return _post(_as(Standing), at("runs", run_id, "messages"), body, key=idempotency_key)
+    return post(read_as(Standing), at("runs", run_id, "messages"), body, key=idempotency_key)
 
 
 def skip_agent_wait_timer(run_id: str, *, idempotency_key: str | None = None) -> Call[Standing]:
     """Let a run that waits for a time go on now."""
-    return _post(_as(Standing), at("runs", run_id, "skip-agent-wait"), key=idempotency_key)
+    return post(read_as(Standing), at("runs", run_id, "skip-agent-wait"), key=idempotency_key)
 
 
 def cancel_run(run_id: str, *, reason: str | None = None, idempotency_key: str | None = None) -> Call[Standing]:
     """End a run with its tree and close its tasks; one that has ended stays as it is."""
-    return _post(_as(Standing), at("runs", run_id, "cancel"), {"reason": reason}, key=idempotency_key)
+    return post(read_as(Standing), at("runs", run_id, "cancel"), {"reason": reason}, key=idempotency_key)
 
 
 def decide(run_id: str, decisions: list[Mapping[str, Json]], *, idempotency_key: str | None = None) -> Call[Standing]:
@@ -139,7 +146,7 @@ def decide(run_id: str, decisions: list[Mapping[str, Json]], *, idempotency_key:
         idempotency_key: See `start_run`.
     """
     sent: list[Json] = [completion_fields(**item) for item in decisions]
-    return _post(_as(Standing), at("runs", run_id, "decisions"), {"decisions": sent}, key=idempotency_key)
+    return post(read_as(Standing), at("runs", run_id, "decisions"), {"decisions": sent}, key=idempotency_key)
 
 
 # -- sessions -----------------------------------------------------------------------------------------------------
@@ -151,28 +158,44 @@ def list_sessions(
     workflow: str | None = None,
     status: str | None = None,
     version_id: str | None = None,
+    of: str | None = None,
+    version_label: str | None = None,
     skip: int = 0,
     take: int = 20,
 ) -> Call[Page]:
-    """Return some sessions: of an agent, of a workflow, or all of the workspace; the one with the newest run first."""
-    of = [] if agent_id is None else ["agents", agent_id]
-    of = of if workflow is None else ["workflows", workflow]
-    return _get(_as(Page), at(*of, "sessions"), status=status, versionId=version_id, skip=skip, take=take)
+    """Return some sessions: of an agent, of a workflow, or all of the workspace; the one with the newest run first.
+
+    Args:
+        agent_id: Those of an agent, by its id.
+        workflow: Those of a workflow, by its name or id.
+        status: Those that stand so.
+        version_id: Of an agent's, those of a version.
+        of: Of all, those of an agent or workflow by its name.
+        version_label: Of all, those of versions with this label.
+        skip: How many to leave out first.
+        take: How many at most; 100 is the limit.
+    """
+    place = [] if agent_id is None else ["agents", agent_id]
+    place = place if workflow is None else ["workflows", workflow]
+    return get(
+        read_as(Page), at(*place, "sessions"), status=status, versionId=version_id, of=of, versionLabel=version_label,
+        skip=skip, take=take,
+    )  # fmt: skip
 
 
 def get_session(session_id: str) -> Call[Session]:
     """Return a session: status, tokens, cost, output, and what started it."""
-    return _get(_as(Session), at("sessions", session_id))
+    return get(read_as(Session), at("sessions", session_id))
 
 
 def terminate_session(session_id: str, *, reason: str | None = None, idempotency_key: str | None = None) -> Call[Ended]:
     """End every run of a session and close its tasks. It cannot be undone."""
-    return _post(_ended, at("sessions", session_id, "terminate"), {"reason": reason}, key=idempotency_key)
+    return post(_ended, at("sessions", session_id, "terminate"), {"reason": reason}, key=idempotency_key)
 
 
 def complete_session(session_id: str, *, note: str | None = None, idempotency_key: str | None = None) -> Call[Ended]:
     """Mark a waiting session as completed, and close its tasks."""
-    return _post(_ended, at("sessions", session_id, "complete"), {"note": note}, key=idempotency_key)
+    return post(_ended, at("sessions", session_id, "complete"), {"note": note}, key=idempotency_key)
 
 
 def _ended(plain: Any) -> Ended:
@@ -191,17 +214,18 @@ def page_user_tasks(
     session_id: str | None = None,
     take: int = 100,
     cursor: str | None = None,
+    include: Include | None = None,
 ) -> Call[TaskPage]:
     """Return one page of user tasks, oldest first; `cursor` is the `next_cursor` of the page before."""
-    return _get(
-        _as(TaskPage), at("user-tasks"), status=status, kind=kind, agentId=agent_id, runId=run_id,
-        sessionId=session_id, take=take, cursor=cursor,
+    return get(
+        read_as(TaskPage), at("user-tasks"), status=status, kind=kind, agentId=agent_id, runId=run_id,
+        sessionId=session_id, take=take, cursor=cursor, include=include,
     )  # fmt: skip
 
 
-def get_user_task(task_id: str) -> Call[Task]:
+def get_user_task(task_id: str, *, include: Include | None = None) -> Call[Task]:
     """Return a user task."""
-    return _get(_as(Task), at("user-tasks", task_id))
+    return get(read_as(Task), at("user-tasks", task_id), include=include)
 
 
 def complete_user_task(
@@ -227,18 +251,18 @@ def complete_user_task(
     """
     given: dict[str, Json] = {"approved": approved, "comment": comment, "digest": digest}
     body = {name: item for name, item in given.items() if item is not None} | completion_fields(**completion)
-    call = _post(_as(Task), at("user-tasks", task_id, "complete"), key=idempotency_key)
+    call = post(read_as(Task), at("user-tasks", task_id, "complete"), key=idempotency_key)
     return Call(method="POST", path=call.path, read=call.read, body=body, key=call.key)
 
 
 def claim_user_task(task_id: str) -> Call[Task]:
     """Say to be on a task, for a quarter of an hour; claiming again renews."""
-    return _post(_as(Task), at("user-tasks", task_id, "claim"), key=None)
+    return post(read_as(Task), at("user-tasks", task_id, "claim"), key=None)
 
 
 def release_user_task(task_id: str) -> Call[Task]:
     """Say to be no longer on a task."""
-    return _post(_as(Task), at("user-tasks", task_id, "release"), key=None)
+    return post(read_as(Task), at("user-tasks", task_id, "release"), key=None)
 
 
 def completion_fields(**given: Json) -> dict[str, Json]:
@@ -256,7 +280,7 @@ def _camel(name: str) -> str:
 
 def list_workflows() -> Call[tuple[Workflow, ...]]:
     """Return the workflows that the service can start."""
-    return _get(lambda plain: values(Workflow, plain["items"]), at("workflows"))
+    return get(lambda plain: values(Workflow, plain["items"]), at("workflows"))
 
 
 def start_workflow(
@@ -280,4 +304,4 @@ def start_workflow(
     """
     more = None if additional_data is None else dict(additional_data)
     body: dict[str, Json] = {"input": input, "additionalData": more, "sessionId": session_id, "userId": user_id}
-    return _post(_as(Run), at("workflows", workflow, "runs"), body, key=idempotency_key)
+    return post(read_as(Run), at("workflows", workflow, "runs"), body, key=idempotency_key)

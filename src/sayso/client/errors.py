@@ -29,15 +29,18 @@ class ApiError(SaysoError):
         message: What was expected and what came instead.
         status: The HTTP status; 0 where no answer came.
         problem: The problem JSON; empty where there was none.
+        hint: The next thing to do, where the problem does not say.
     """
 
     code = "api_error"
     status = 502
     hint = "See docs/reference/client.md."
 
-    def __init__(self, message: str, *, status: int = 0, problem: Mapping[str, Json] | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int = 0, problem: Mapping[str, Json] | None = None, hint: str | None = None
+    ) -> None:
         told: dict[str, Any] = dict(problem or {})
-        super().__init__(message, hint=str(told["hint"]) if told.get("hint") else None)
+        super().__init__(message, hint=str(told["hint"]) if told.get("hint") else hint)
         # A class of ours has one code; an answer's is known when it comes.
         self.code: str = str(told.get("code") or type(self).code)  # pyright: ignore[reportIncompatibleVariableOverride] - an answer has its own
         self.status: int = status  # pyright: ignore[reportIncompatibleVariableOverride] - an answer has its own

@@ -17,6 +17,10 @@ from sayso.client.errors import ServerFailed, Unreachable, refusal
 T = TypeVar("T")
 _AGAIN = frozenset({429, 502, 503, 504})
 """Statuses after which the same request may succeed."""
+_UNTAKEN = frozenset({429, 503})
+"""Statuses that say that the request was not acted upon."""
+_NOTHING = 204
+_LOOK = "Look before you make the call again: it may have been carried out."
 _LONG = 30
 """How many seconds one request waits for a run to rest."""
 
@@ -71,6 +75,8 @@ class Lost:
     """No answer came."""
 
     why: str
+    sent: bool = True
+    """Whether the request may have been taken; False where no connection came about."""
 
 
 Came: TypeAlias = Reply | Lost | None
@@ -83,28 +89,32 @@ def calling(call: Call[T], retries: Retries) -> Flow[T]:
     Raises:
         ApiError: It was refused, or no answer came.
     """
-    key = call.key or (outside.key() if call.method == "POST" else None)
+    key = call.key or (outside.key() if call.method == "POST" and call.again else None)
     tried = 0
     while True:
         came = yield Send(call, key)
         tried += 1
         if isinstance(came, Reply) and 200 <= came.status < 300:
             return _read(call, came)
-        pause = retries.pause(tried, asked_pause(came)) if may_again(came) else None
+        pause = retries.pause(tried, asked_pause(came)) if may_again(came, taken_once=not call.again) else None
         if pause is None:
-            raise failure(came)
+            raise failure(came, unsure=not call.again)
         yield Pause(pause)
 
 
 def _read(call: Call[T], came: Reply) -> T:
+    if came.status == _NOTHING:
+        return call.read({})
     if not isinstance(came.json, dict):
         raise ServerFailed("Expected a JSON object, but what answered sent something else.", status=came.status)
     return call.read(cast("dict[str, Any]", came.json))
 
 
-def may_again(came: Came) -> bool:
-    """Tell whether the same request may succeed later."""
-    return not isinstance(came, Reply) or came.status in _AGAIN
+def may_again(came: Came, *, taken_once: bool = False) -> bool:
+    """Tell whether the same request may succeed later; with `taken_once`, and is known not to have been taken."""
+    if isinstance(came, Reply):
+        return came.status in (_UNTAKEN if taken_once else _AGAIN)
+    return not (taken_once and isinstance(came, Lost) and came.sent)
 
 
 def asked_pause(came: Came) -> float | None:
@@ -113,11 +123,14 @@ def asked_pause(came: Came) -> float | None:
     return float(text) if text.isdecimal() else None
 
 
-def failure(came: Came) -> Exception:
-    """Return the error of what came."""
+def failure(came: Came, *, unsure: bool = False) -> Exception:
+    """Return the error of what came; with `unsure`, for a request that may have been taken and is not made again."""
     if isinstance(came, Reply):
         return refusal(came.status, came.body)
-    return Unreachable(f"Expected an answer, but {'none came' if came is None else came.why}.")
+    why = "none came" if came is None else came.why
+    if unsure and isinstance(came, Lost) and came.sent:
+        return Unreachable(f"Expected an answer, but {why}; whether it was done is not known.", hint=_LOOK)
+    return Unreachable(f"Expected an answer, but {why}.")
 
 
 def resting(run_id: str, timeout: float | None, retries: Retries) -> Flow[Run]:

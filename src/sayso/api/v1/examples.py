@@ -70,6 +70,8 @@ _LISTED: dict[str, Json] = {
     "triggerId": None,
     "status": "Completed",
     "totalTokensUsed": 30,
+    "inputTokens": 20,
+    "outputTokens": 10,
     "cost": None,
     "userId": None,
     "rootRunId": "run_01m8",
@@ -171,6 +173,9 @@ _ROW: dict[str, Json] = {
     "versionLabel": "code",
     "state": "waiting",
     "problem": None,
+    "fingerprint": "c0ffee52ef7a2a7a",
+    "epoch": 1,
+    "seq": 3,
     "inputTokens": 10,
     "outputTokens": 5,
     "cost": None,
@@ -180,6 +185,7 @@ _ROW: dict[str, Json] = {
     "triggeredBy": "key_01m8",
     "startedAt": "2026-11-23T12:00:00.000000Z",
     "updatedAt": "2026-11-23T12:00:00.000000Z",
+    "readyAt": None,
 }
 _ENTRY: dict[str, Json] = {
     "seq": 3,

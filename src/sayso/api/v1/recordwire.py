@@ -21,6 +21,9 @@ def row_json(run: Run) -> Plain:
         "versionLabel": run.origin.version,
         "state": str(run.state),
         "problem": run.problem,
+        "fingerprint": run.fingerprint,
+        "epoch": run.epoch,
+        "seq": run.seq,
         "inputTokens": run.usage.input_tokens,
         "outputTokens": run.usage.output_tokens,
         "cost": run.usage.cost,
@@ -30,6 +33,7 @@ def row_json(run: Run) -> Plain:
         "triggeredBy": run.origin.started_by,
         "startedAt": at(run.created_at),
         "updatedAt": at(run.updated_at),
+        "readyAt": at(run.ready_at),
     }
 
 

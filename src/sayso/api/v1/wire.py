@@ -147,6 +147,8 @@ def listed_json(listed: Any) -> Plain:
         "triggerId": origin.trigger_id,
         "status": str(listed.status),
         "totalTokensUsed": listed.usage.total_tokens,
+        "inputTokens": listed.usage.input_tokens,
+        "outputTokens": listed.usage.output_tokens,
         "cost": listed.usage.cost,
         "userId": listed.user_id,
         "rootRunId": listed.root_run_id,
