@@ -12,28 +12,25 @@ from typing import Annotated, Any, Literal, TextIO
 
 import typer
 
-from sayso.app.settings import Settings
-from sayso.cli.shared import Database, Json, print_json, run
+from sayso.cli.desk import Desk
+from sayso.cli.places import at_desk
+from sayso.cli.shared import Json, Workspace, print_json
 from sayso.cli.tables import print_table
 from sayso.cli.text import safe
 from sayso.core.audit import Checked
 from sayso.core.auditforms import COLUMNS, row_to_cells, row_to_json
 from sayso.model.audit import AuditRow
 from sayso.model.errors import Invalid
-from sayso.model.workspaces import DEFAULT_WORKSPACE, WorkspaceId
-from sayso.runtime.auditlog import check_chain, exported, newest
-from sayso.runtime.door import Runtime
-from sayso.runtime.ports import Transaction
 
 app = typer.Typer(no_args_is_help=True)
-Workspace = Annotated[str | None, typer.Option("--workspace", "-w", help="Only the chain of this workspace.")]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write to this file.")]
 _UNSEEN = "Without an anchor, a tail that was cut off or a chain that was computed anew cannot be found."
 
 
 @app.command()
+@at_desk()
 def verify(
-    database: Database = None,
+    desk: Desk,
     workspace: Workspace = None,
     anchor: Annotated[
         str | None, typer.Option(metavar="SEQ:HASH", help="What was noted down earlier; of --workspace, or 'default'.")
@@ -42,17 +39,7 @@ def verify(
 ) -> None:
     """Check that no row was changed, removed, added or moved; print what to note down. Exit code 1 where one was."""
     noted = None if anchor is None else _anchor(anchor)
-
-    def chains(tx: Transaction) -> dict[str, Checked]:
-        one = workspace or (None if noted is None else DEFAULT_WORKSPACE)
-        names = tx.audit.workspaces() or [DEFAULT_WORKSPACE] if one is None else [WorkspaceId(one)]
-        return {name: check_chain(tx, name, noted) for name in names}
-
-    async def work(runtime: Runtime, settings: Settings) -> dict[str, Checked]:
-        del settings
-        return await runtime.store.read(chains)
-
-    found = run(database, work)
+    found = desk.audit.verify(workspace, noted)
     ok = all(item.broken is None for item in found.values())
     if json_:
         print_json({"ok": ok, "anchored": noted is not None, "chains": [_checked(*item) for item in found.items()]})
@@ -65,19 +52,15 @@ def verify(
 
 
 @app.command("ls")
+@at_desk()
 def list_(
-    database: Database = None,
+    desk: Desk,
     workspace: Workspace = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 50,
     json_: Json = False,
 ) -> None:
     """List the last rows, the newest last."""
-
-    async def work(runtime: Runtime, settings: Settings) -> list[AuditRow]:
-        del settings
-        return await runtime.store.read(lambda tx: newest(tx, _named(workspace), limit))
-
-    rows = run(database, work)
+    rows = desk.audit.newest(workspace, limit)
     if json_:
         print_json({"rows": [row_to_json(row) for row in rows]})
         return
@@ -92,8 +75,9 @@ def list_(
 
 
 @app.command()
+@at_desk()
 def export(
-    database: Database = None,
+    desk: Desk,
     workspace: Workspace = None,
     format_: Annotated[Literal["ndjson", "csv"], typer.Option("--format", help="ndjson or csv.")] = "ndjson",
     since: Annotated[
@@ -107,18 +91,8 @@ def export(
     output: Output = None,
 ) -> None:
     """Write the log, row by row, as JSON lines or as a table that is safe to open in a spreadsheet."""  # fmt: skip
-
-    async def work(runtime: Runtime, settings: Settings) -> int:
-        del settings
-        count = 0
-        with written(output) as file:
-            write = _writer(file, format_)
-            async for row in exported(runtime.store, _named(workspace), since=_aware(since), action=action):
-                write(row)
-                count += 1
-        return count
-
-    count = run(database, work)
+    with written(output) as file:
+        count = desk.audit.export(workspace, since=_aware(since), action=action, write=_writer(file, format_))
     if output is not None:
         typer.echo(f"{count} rows in {safe(output)}.", err=True)
 
@@ -168,10 +142,6 @@ def _said(workspace: str, found: Checked) -> str:
         return f"{safe(workspace)}: no rows."
     seq, hash_ = found.last
     return f"{safe(workspace)}: {found.rows} rows hold. Note down elsewhere: {seq}:{hash_}"
-
-
-def _named(workspace: str | None) -> WorkspaceId:
-    return DEFAULT_WORKSPACE if workspace is None else WorkspaceId(workspace)
 
 
 def _aware(at: datetime | None) -> datetime | None:

@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 import typer
 
-from sayso.app.settings import Settings
+from sayso.cli.desk import Desk
 from sayso.cli.drafts import Draft
-from sayso.cli.shared import Database, Json, find_task, print_json, run
+from sayso.cli.places import at_desk
+from sayso.cli.shared import Json, find_task, print_json
 from sayso.cli.text import safe
 from sayso.core.forms import parse
-from sayso.model.actors import Actor
-from sayso.model.decisions import Answer, Approve, Choose, Decision, Edit, Reject, Retry, Skip, Verdict
+from sayso.model.decisions import Answer, Approve, Choose, Edit, Reject, Retry, Skip, Verdict
 from sayso.model.errors import Invalid, InvalidDecision
 from sayso.model.tasks import (
     ApprovalRequest,
@@ -29,53 +29,57 @@ from sayso.model.tasks import (
     TextRequest,
     UserTask,
 )
-from sayso.runtime.door import Runtime
 
 Note = Annotated[str | None, typer.Option("--message", "-m", help="A note that is kept with the decision.")]
 Task = Annotated[str, typer.Argument(help="The task's id, or a unique beginning or end of it.")]
 
 
-def approve(task: Task, database: Database = None, message: Note = None, json_: Json = False) -> None:
+@at_desk()
+def approve(desk: Desk, task: Task, message: Note = None, json_: Json = False) -> None:
     """Go ahead as shown: run the step, keep the output, or take a form's defaults."""
-    _decide(task, database, json_, lambda _: Approve(note=message))
+    _decide(desk, task, json_, lambda _: Approve(note=message))
 
 
+@at_desk()
 def reject(
+    desk: Desk,
     task: Task,
-    database: Database = None,
     message: Note = None,
     cancel_run: Annotated[bool, typer.Option("--cancel-run", help="End the run, whatever on_reject says.")] = False,
     json_: Json = False,
 ) -> None:
     """Do not go ahead; `tasks show` tells what follows."""
-    _decide(task, database, json_, lambda _: Reject(note=message, cancel_run=cancel_run))
+    _decide(desk, task, json_, lambda _: Reject(note=message, cancel_run=cancel_run))
 
 
+@at_desk()
 def answer(
+    desk: Desk,
     task: Task,
     values: Annotated[list[str], typer.Argument(help="name=value, once per field.")],
-    database: Database = None,
     message: Note = None,
     json_: Json = False,
 ) -> None:
     """Enter the values that a form asks for."""
-    _decide(task, database, json_, lambda found: Answer(values=_values(found, values), note=message))
+    _decide(desk, task, json_, lambda found: Answer(values=_values(found, values), note=message))
 
 
+@at_desk()
 def choose(
+    desk: Desk,
     task: Task,
     routes: Annotated[list[str], typer.Argument(help="One route, or several in their order.")],
-    database: Database = None,
     message: Note = None,
     json_: Json = False,
 ) -> None:
     """Choose the route, or the routes in this order."""
-    _decide(task, database, json_, lambda _: Choose(choices=tuple(routes), note=message))
+    _decide(desk, task, json_, lambda _: Choose(choices=tuple(routes), note=message))
 
 
+@at_desk()
 def edit(
+    desk: Desk,
     task: Task,
-    database: Database = None,
     content: Annotated[
         str | None, typer.Option(help="The new content; text, or JSON where the output is JSON.")
     ] = None,
@@ -86,17 +90,19 @@ def edit(
     """Keep an output, or let a tool call go ahead, with your changes; opens $EDITOR where no content is given."""
     given, draft = content if file is None else _read(file), Draft()
     with draft.kept():
-        _decide(task, database, json_, lambda found: Edit(content=_edited(found, given, draft), note=message))
+        _decide(desk, task, json_, lambda found: Edit(content=_edited(found, given, draft), note=message))
 
 
-def retry(task: Task, database: Database = None, message: Note = None, json_: Json = False) -> None:
+@at_desk()
+def retry(desk: Desk, task: Task, message: Note = None, json_: Json = False) -> None:
     """Try a failed step again."""
-    _decide(task, database, json_, lambda _: Retry(note=message))
+    _decide(desk, task, json_, lambda _: Retry(note=message))
 
 
-def skip(task: Task, database: Database = None, message: Note = None, json_: Json = False) -> None:
+@at_desk()
+def skip(desk: Desk, task: Task, message: Note = None, json_: Json = False) -> None:
     """Go on without a failed step."""
-    _decide(task, database, json_, lambda _: Skip(note=message))
+    _decide(desk, task, json_, lambda _: Skip(note=message))
 
 
 def add_to(app: typer.Typer) -> None:
@@ -105,30 +111,23 @@ def add_to(app: typer.Typer) -> None:
         app.command()(command)
 
 
-def _decide(task: str, database: Path | None, json_: bool, verdict: Callable[[UserTask], Verdict]) -> None:
-    async def work(runtime: Runtime, settings: Settings) -> Decision:
-        found = await find_task(runtime, task)
-        by = Actor(type="user", id=settings.user, via="cli")
-        return await runtime.decide(found.id, verdict(found), digest=found.digest, by=by)
-
-    decision = run(database, work)
-    outcome = decision.outcome
+def _decide(desk: Desk, task: str, json_: bool, verdict: Callable[[UserTask], Verdict]) -> None:
+    found, _ = find_task(desk.tasks, task)
+    done = desk.tasks.decide(found, verdict(found))
     if json_:
         print_json(
             {
-                "task": decision.task_id,
-                "run_id": decision.run_id,
-                "verdict": outcome.verdict,
-                "action": outcome.action,
-                "by": str(decision.by),
-                "at": decision.at.isoformat(),
-                "note": outcome.note,
+                "task": done.task_id,
+                "run_id": done.run_id,
+                "verdict": done.verdict,
+                "action": done.action,
+                "by": done.by,
+                "at": done.at.isoformat(),
+                "note": done.note,
             }
         )
     else:
-        typer.echo(
-            f"{decision.task_id}: {outcome.verdict} by {safe(decision.by)}; the run will {_NEXT[outcome.action]}."
-        )
+        typer.echo(f"{done.task_id}: {done.verdict} by {safe(done.by)}; the run will {_NEXT[done.action]}.")
 
 
 _NEXT = {

@@ -5,22 +5,23 @@ from typing import Annotated, Any
 import typer
 
 from sayso.app.clock import SystemClock
-from sayso.cli.desk import DEFAULT, ONCE, Days, Workspace, at_desk, lasting
-from sayso.cli.shared import Database, Json, print_json
+from sayso.cli.desk import Desk
+from sayso.cli.places import at_desk
+from sayso.cli.shared import ONCE, Days, Json, Workspace, lasting, print_json
 from sayso.cli.tables import print_table
 from sayso.cli.text import safe
 from sayso.core.secrets import shown
-from sayso.model.workspaces import ApiKey, KeyId, Principal, Scope
-from sayso.runtime.directory import Directory
+from sayso.model.workspaces import ApiKey, Scope
 
 app = typer.Typer(no_args_is_help=True)
 _TRIGGER = "trg_"
 
 
 @app.command("ls")
-def list_(database: Database = None, workspace: Workspace = DEFAULT, json_: Json = False) -> None:
+@at_desk()
+def list_(desk: Desk, workspace: Workspace = None, json_: Json = False) -> None:
     """List the API keys of a workspace, newest first; never a secret."""
-    found = at_desk(database, workspace, lambda directory, by: directory.keys.list(by))
+    found = desk.keys(workspace).list()
     if json_:
         print_json({"keys": [_plain(key) for key in found]})
         return
@@ -35,11 +36,12 @@ def list_(database: Database = None, workspace: Workspace = DEFAULT, json_: Json
 
 
 @app.command()
+@at_desk(create=True)
 def create(
+    desk: Desk,
     name: str,
     scope: Annotated[list[str], typer.Option(help="An agent's id, or AGENT:TRIGGER; several times for several.")],
-    database: Database = None,
-    workspace: Workspace = DEFAULT,
+    workspace: Workspace = None,
     days: Days = None,
     json_: Json = False,
 ) -> None:
@@ -47,27 +49,19 @@ def create(
     lasts = lasting(days)
     ends = None if lasts is None else SystemClock().now() + lasts
     scopes = [_parsed(each) for each in scope]
-    made = at_desk(
-        database,
-        workspace,
-        lambda directory, by: directory.keys.create(by, name=name, scopes=scopes, expires_at=ends),
-        create=True,
-    )
+    made, secret = desk.keys(workspace).create(name, scopes, ends)
     if json_:
-        print_json({**_plain(made.key), "secret": made.text})
+        print_json({**_plain(made), "secret": secret})
         return
-    typer.echo(made.text)
-    typer.echo(f"{made.key.id} '{safe(made.key.name)}'. {ONCE}", err=True)
+    typer.echo(secret)
+    typer.echo(f"{made.id} '{safe(made.name)}'. {ONCE}", err=True)
 
 
 @app.command()
-def revoke(key_id: str, database: Database = None, workspace: Workspace = DEFAULT, json_: Json = False) -> None:
+@at_desk()
+def revoke(desk: Desk, key_id: str, workspace: Workspace = None, json_: Json = False) -> None:
     """Revoke an API key: its next request is refused."""
-
-    async def work(directory: Directory, by: Principal) -> None:
-        await directory.keys.revoke(by, KeyId(key_id))
-
-    at_desk(database, workspace, work)
+    desk.keys(workspace).revoke(key_id)
     if json_:
         print_json({"key": key_id, "revoked": True})
     else:

@@ -6,33 +6,27 @@ from typing import Annotated, Any
 
 import typer
 
-from sayso.app.settings import Settings
 from sayso.cli.audit import written
-from sayso.cli.shared import Database, Json, print_json, run
+from sayso.cli.desk import Desk
+from sayso.cli.places import at_desk
+from sayso.cli.shared import Json, print_json
 from sayso.cli.text import safe
 from sayso.core.evidence import packet_bytes, packet_of, problems
 from sayso.core.evidencepage import page
 from sayso.model.errors import Invalid
-from sayso.model.ids import SessionId
-from sayso.runtime.door import Runtime
-from sayso.runtime.evidence import evidence
 
 
+@at_desk()
 def evidence_(
+    desk: Desk,
     session: Annotated[str, typer.Argument(help="The session.")],
-    database: Database = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file, or into this directory.")
     ] = None,
     html: Annotated[bool, typer.Option("--html", help="The page to read; in a directory, beside the packet.")] = False,
 ) -> None:
     """Write everything that is kept about a session, sealed with hashes: JSON, or a page to read."""
-
-    async def work(runtime: Runtime, settings: Settings) -> dict[str, Any]:
-        del settings
-        return await evidence(runtime, SessionId(session))
-
-    packet = run(database, work)
+    packet = desk.audit.evidence(session)
     texts = {"json": packet_bytes(packet).decode(), "html": page(packet) if html else ""}
     for path, kind in _places(output, session, html=html):
         with written(path) as file:

@@ -4,24 +4,20 @@ from typing import Annotated, Any
 
 import typer
 
-from sayso.app.settings import Settings
-from sayso.cli.shared import Database, Json, print_json, run
+from sayso.cli.desk import Desk
+from sayso.cli.places import at_desk
+from sayso.cli.shared import Json, print_json
 from sayso.cli.tables import print_table
-from sayso.model.actors import Actor
-from sayso.model.errors import SessionNotFound
-from sayso.model.ids import SessionId
 from sayso.model.runs import Run
-from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, SessionStatus
-from sayso.runtime.door import Runtime
-from sayso.runtime.sessions import Sessions
+from sayso.model.sessions import ListedSession, SessionFilter, SessionStatus
 
 app = typer.Typer(no_args_is_help=True)
-_MOST = 10_000
 
 
 @app.command("ls")
+@at_desk()
 def list_(
-    database: Database = None,
+    desk: Desk,
     of: Annotated[str | None, typer.Option(help="Only sessions of this agent or workflow.")] = None,
     status: Annotated[SessionStatus | None, typer.Option(help="Only sessions that stand so.")] = None,
     version: Annotated[str | None, typer.Option(help="Only sessions of this version's label.")] = None,
@@ -30,13 +26,7 @@ def list_(
     json_: Json = False,
 ) -> None:
     """List sessions, the one with the newest run first."""
-
-    async def work(runtime: Runtime, settings: Settings) -> SessionPage:
-        del settings
-        wanted = SessionFilter(program=of, version=version, status=status)
-        return await runtime.list_sessions(wanted, limit=limit, skip=skip)
-
-    page = run(database, work)
+    page = desk.sessions.list(SessionFilter(program=of, version=version, status=status), limit=limit, skip=skip)
     if json_:
         print_json({"sessions": [_plain(item) for item in page.items], "total": page.total})
         return
@@ -53,15 +43,10 @@ def list_(
 
 
 @app.command()
-def show(session_id: str, database: Database = None, json_: Json = False) -> None:
+@at_desk()
+def show(desk: Desk, session_id: str, json_: Json = False) -> None:
     """Show a session and its runs, oldest first."""
-
-    async def work(runtime: Runtime, settings: Settings) -> tuple[ListedSession, list[Run]]:
-        del settings
-        return await runtime.load_listed_session(SessionId(session_id)), await _runs(runtime, session_id)
-
-    found, runs = run(database, work)
-    runs = runs[::-1]
+    found, runs = desk.sessions.show(session_id)
     if json_:
         print_json({**_plain(found), "runs": [_run_json(item) for item in runs]})
         return
@@ -76,9 +61,10 @@ def show(session_id: str, database: Database = None, json_: Json = False) -> Non
 
 
 @app.command()
+@at_desk()
 def terminate(
+    desk: Desk,
     session_id: str,
-    database: Database = None,
     message: Annotated[str | None, typer.Option("--message", "-m", help="Why.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json_: Json = False,
@@ -86,13 +72,7 @@ def terminate(
     """End every run of a session and close its tasks; it cannot be undone."""
     if not yes and not json_:
         typer.confirm(f"End every run of session {session_id}? It cannot be undone.", abort=True)
-
-    async def work(runtime: Runtime, settings: Settings) -> list[str]:
-        by = Actor(type="user", id=settings.user, via="cli")
-        found = await Sessions(runtime).terminate(SessionId(session_id), by=by, reason=message)
-        return [item.id for item in found]
-
-    ended = run(database, work)
+    ended = desk.sessions.terminate(session_id, message)
     if json_:
         print_json({"session": session_id, "ended": ended})
     else:
@@ -100,31 +80,19 @@ def terminate(
 
 
 @app.command()
+@at_desk()
 def complete(
+    desk: Desk,
     session_id: str,
-    database: Database = None,
     message: Annotated[str | None, typer.Option("--message", "-m", help="Why it is done.")] = None,
     json_: Json = False,
 ) -> None:
     """Mark the waiting runs of a session as completed, and close their tasks."""
-
-    async def work(runtime: Runtime, settings: Settings) -> list[str]:
-        by = Actor(type="user", id=settings.user, via="cli")
-        found = await Sessions(runtime).complete(SessionId(session_id), by=by, note=message)
-        return [item.id for item in found]
-
-    done = run(database, work)
+    done = desk.sessions.complete(session_id, message)
     if json_:
         print_json({"session": session_id, "completed": done})
     else:
         typer.echo(f"{session_id}: {len(done)} runs completed.")
-
-
-async def _runs(runtime: Runtime, session_id: str) -> list[Run]:
-    found = await runtime.list_runs(session_id=SessionId(session_id), limit=_MOST)
-    if not found:
-        raise SessionNotFound(f"Expected a session {session_id}, but there is none.")
-    return found
 
 
 def _plain(item: ListedSession) -> dict[str, Any]:

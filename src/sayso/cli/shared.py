@@ -1,53 +1,23 @@
-"""What every command shares: its options, the open database, and printing."""
+"""What commands share: options, the task that is meant, and printing."""
 
-import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Annotated, Any
 
-import structlog
 import typer
 
-from sayso.app.database import SqliteDb
-from sayso.app.secrets import log_scrubber
-from sayso.app.settings import Settings, load_settings
-from sayso.model.errors import Invalid, StoreUnavailable, TaskNotFound
-from sayso.model.ids import TaskId
-from sayso.model.tasks import TaskFilter, UserTask
-from sayso.runtime.door import Runtime
+from sayso.cli.desk import SeenTask, Tasks
+from sayso.model.errors import Invalid, TaskNotFound
 
-T = TypeVar("T")
-Database = Annotated[Path | None, typer.Option("--database", "-d", help="The SQLite file (SAYSO_DATABASE).")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")]
+Workspace = Annotated[
+    str | None, typer.Option("--workspace", "-w", help="The id of the workspace; else 'default', or a token's own.")
+]
+Days = Annotated[float | None, typer.Option("--days", min=0, help="For how many days.")]
+ONCE = "It is shown this once; only its hash is stored."
 _PAGE = 200
-
-
-@contextmanager
-def opened(database: Path | None, *, create: bool = False) -> Generator[tuple[SqliteDb, Settings]]:
-    """Open the database of a command.
-
-    Raises:
-        StoreUnavailable: The file is not there, and the command would have nothing to show.
-    """
-    settings = load_settings()
-    path = database or settings.database
-    if not create and not path.exists():
-        raise StoreUnavailable(
-            f"Expected a Sayso database at {path}, but there is no such file.",
-            hint="Name it with --database or SAYSO_DATABASE.",
-        )
-    with SqliteDb(path, lease_seconds=settings.lease_seconds) as db:
-        structlog.configure(processors=[*structlog.get_config()["processors"], log_scrubber(db.secrets)])
-        yield db, settings
-
-
-def run(database: Path | None, work: Callable[[Runtime, Settings], Coroutine[Any, Any, T]]) -> T:
-    """Run a command's coroutine over its database."""
-    with opened(database) as (db, settings):
-        return asyncio.run(work(db.runtime, settings))
 
 
 def print_json(value: Any) -> None:
@@ -55,32 +25,33 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
 
 
-async def find_task(runtime: Runtime, given: str) -> UserTask:
+def lasting(days: float | None) -> timedelta | None:
+    """Return how long something is to be in force; None where that was not said."""
+    return None if days is None else timedelta(days=days)
+
+
+def find_task(tasks: Tasks, given: str) -> SeenTask:
     """Return the task of an id, or of a unique beginning or end of one.
 
     Raises:
         TaskNotFound: No task fits.
         Invalid: Several fit.
     """
-    try:
-        return await runtime.load_task(TaskId(given))
-    except TaskNotFound:
-        found = [task async for task in _all_tasks(runtime) if _fits(task.id, given)]
+    one = tasks.find(given)
+    found = [one] if one is not None else [seen for seen in _all(tasks) if _fits(seen.task.id, given)]
     if not found:
         raise TaskNotFound(f"Expected a user task {given}, but there is none.", task_id=given)
     if len(found) > 1:
-        raise Invalid(
-            f"Expected one task, but {given!r} fits {len(found)}: {', '.join(task.id for task in found[:5])}."
-        )
+        ids = ", ".join(seen.task.id for seen in found[:5])
+        raise Invalid(f"Expected one task, but {given!r} fits {len(found)}: {ids}.")
     return found[0]
 
 
-async def _all_tasks(runtime: Runtime) -> AsyncIterator[UserTask]:
+def _all(tasks: Tasks) -> Iterator[SeenTask]:
     cursor = None
     while True:
-        page = await runtime.list_tasks(TaskFilter(status="any"), limit=_PAGE, cursor=cursor)
-        for task in page.tasks:
-            yield task
+        page = tasks.page(everything=True, kind=None, limit=_PAGE, cursor=cursor)
+        yield from page.tasks
         cursor = page.next_cursor
         if cursor is None:
             return

@@ -4,19 +4,19 @@ from typing import Annotated
 
 import typer
 
-from sayso.app.settings import Settings
 from sayso.cli.cards import card, task_json
-from sayso.cli.shared import Database, Json, find_task, print_json, run
+from sayso.cli.desk import Desk
+from sayso.cli.places import at_desk
+from sayso.cli.shared import Json, find_task, print_json
 from sayso.cli.tables import print_table
-from sayso.model.tasks import TaskFilter, TaskPage, TaskStatus, UserTask
-from sayso.runtime.door import Runtime
 
 app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("ls")
+@at_desk()
 def list_(
-    database: Database = None,
+    desk: Desk,
     kind: Annotated[str | None, typer.Option(help="approval, form, output_review, route or error.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Decided and dropped ones too.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 50,
@@ -24,22 +24,13 @@ def list_(
     json_: Json = False,
 ) -> None:
     """List what waits, oldest first."""
-
-    async def work(runtime: Runtime, settings: Settings) -> tuple[TaskPage, list[TaskStatus]]:
-        del settings
-        wanted = TaskFilter(status="any" if all_ else "pending", kind=kind)
-        page = await runtime.list_tasks(wanted, limit=limit, cursor=cursor)
-        now = runtime.clock.now()
-        return page, [task.status_at(now) for task in page.tasks]
-
-    page, statuses = run(database, work)
+    page = desk.tasks.page(everything=all_, kind=kind, limit=limit, cursor=cursor)
     if json_:
-        tasks = [task_json(task, status) for task, status in zip(page.tasks, statuses, strict=True)]
-        print_json({"tasks": tasks, "next_cursor": page.next_cursor})
+        print_json({"tasks": [task_json(*seen) for seen in page.tasks], "next_cursor": page.next_cursor})
         return
     rows = [
         (task.id, task.spec.request.kind, status, task.program, task.spec.request.message)
-        for task, status in zip(page.tasks, statuses, strict=True)
+        for task, status in page.tasks
     ]
     print_table(("id", "kind", "status", "workflow", "asks"), rows)
     if not rows:
@@ -49,16 +40,11 @@ def list_(
 
 
 @app.command()
-def show(task: str, database: Database = None, json_: Json = False) -> None:
+@at_desk()
+def show(desk: Desk, task: str, json_: Json = False) -> None:
     """Show one task: what is asked, about what exactly, and what each answer does."""
-
-    async def work(runtime: Runtime, settings: Settings) -> tuple[UserTask, TaskStatus]:
-        del settings
-        found = await find_task(runtime, task)
-        return found, found.status_at(runtime.clock.now())
-
-    found, status = run(database, work)
+    seen = find_task(desk.tasks, task)
     if json_:
-        print_json(task_json(found, status))
+        print_json(task_json(*seen))
     else:
-        typer.echo(card(found, status, at="" if database is None else f" -d {database}"))
+        typer.echo(card(*seen, at=desk.options))

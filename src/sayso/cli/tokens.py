@@ -4,26 +4,21 @@ from typing import Annotated, Any
 
 import typer
 
-from sayso.cli.desk import DEFAULT, ONCE, Days, Workspace, at_desk, lasting, member_of
-from sayso.cli.shared import Database, Json, print_json
+from sayso.cli.desk import Desk
+from sayso.cli.places import at_desk
+from sayso.cli.shared import ONCE, Days, Json, Workspace, lasting, print_json
 from sayso.cli.tables import print_table
 from sayso.cli.text import safe
-from sayso.model.workspaces import Credential, Principal
-from sayso.runtime.authority import Issued
-from sayso.runtime.directory import Directory
+from sayso.model.workspaces import Credential
 
 app = typer.Typer(no_args_is_help=True)
 
 
 @app.command("ls")
-def list_(email: str, database: Database = None, workspace: Workspace = DEFAULT, json_: Json = False) -> None:
+@at_desk()
+def list_(desk: Desk, email: str, workspace: Workspace = None, json_: Json = False) -> None:
     """List the tokens of a member that are in force, newest first; never a secret."""
-
-    async def work(directory: Directory, by: Principal) -> list[Credential]:
-        member = await member_of(directory, by, email)
-        return await directory.tokens.list(by, member.person.id)
-
-    found = at_desk(database, workspace, work)
+    found = desk.tokens(workspace).list(email)
     if json_:
         print_json({"tokens": [_plain(each) for each in found]})
         return
@@ -38,36 +33,29 @@ def list_(email: str, database: Database = None, workspace: Workspace = DEFAULT,
 
 
 @app.command()
+@at_desk()
 def create(
+    desk: Desk,
     email: str,
-    database: Database = None,
-    workspace: Workspace = DEFAULT,
+    workspace: Workspace = None,
     name: Annotated[str, typer.Option(help="What it is for.")] = "command line",
     days: Days = None,
     json_: Json = False,
 ) -> None:
     """Make a token that stands for a member, and print it: the only time that it is shown."""
-
-    async def work(directory: Directory, by: Principal) -> Issued:
-        member = await member_of(directory, by, email)
-        return await directory.tokens.create(by, name=name, expires_in=lasting(days), person_id=member.person.id)
-
-    made = at_desk(database, workspace, work)
+    made, secret = desk.tokens(workspace).create(email, name, lasting(days))
     if json_:
-        print_json({**_plain(made.credential), "secret": made.text})
+        print_json({**_plain(made), "secret": secret})
         return
-    typer.echo(made.text)
-    typer.echo(f"{made.credential.id}, until {made.credential.expires_at:%Y-%m-%d}. {ONCE}", err=True)
+    typer.echo(secret)
+    typer.echo(f"{made.id}, until {made.expires_at:%Y-%m-%d}. {ONCE}", err=True)
 
 
 @app.command()
-def revoke(token_id: str, database: Database = None, workspace: Workspace = DEFAULT, json_: Json = False) -> None:
+@at_desk()
+def revoke(desk: Desk, token_id: str, workspace: Workspace = None, json_: Json = False) -> None:
     """End a token at once."""
-
-    async def work(directory: Directory, by: Principal) -> None:
-        await directory.tokens.revoke(by, token_id)
-
-    at_desk(database, workspace, work)
+    desk.tokens(workspace).revoke(token_id)
     if json_:
         print_json({"token": token_id, "revoked": True})
     else:

@@ -1,4 +1,4 @@
-"""From the fields of a completion, as clients send them, to the verdict that a task takes.
+"""From the fields of a completion, as clients send them, to the verdict that a task takes; and back.
 
     kind                  takes
     approval, hitl        approved (required); editedArguments; cancelRun
@@ -12,14 +12,15 @@
     external              result, or approved: false
     uncertain             selectedOptionId: happened, not_happened or stop
 
-A field that its kind does not take is refused: what was meant is never guessed.
+With approved: false and cancelRun: true every kind is rejected, and the run ends. A field that its kind does not take
+is refused: what was meant is never guessed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sayso.core.codec import to_json
-from sayso.model.decisions import Answer, Approve, Choose, Edit, Reject, Retry, Skip, Verdict
+from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Reject, Retry, Skip, Verdict
 from sayso.model.requesterrors import ApprovedRequired, InvalidCompletion
 from sayso.model.tasks import TaskRequest
 
@@ -28,6 +29,7 @@ Fields = Mapping[str, Any]
 
 ALWAYS = frozenset({"comment", "metadata"})
 """Fields that every kind takes beside its own."""
+_ENDING = frozenset({"approved", "cancelRun"})
 BY_KEYS = frozenset(
     {"approval", "text", "number", "multi_option", "form", "output_review", "route", "error", "external"}
 )
@@ -42,12 +44,58 @@ def verdict_of(request: TaskRequest, sent: Fields) -> Verdict:
         ApprovedRequired: An approval came without a yes or a no.
     """
     allowed, make = _KINDS[request.kind]
-    wrong = sorted(set(sent) - allowed - ALWAYS)
+    ends = sent.get("approved") is False and sent.get("cancelRun") is True
+    wrong = sorted(set(sent) - (_ENDING if ends else allowed) - ALWAYS)
+    if ends and set(wrong) <= allowed:
+        return _ended(wrong, sent.get("comment"))
     if wrong:
         raise InvalidCompletion(
             f"Expected the fields of a task of kind '{request.kind}' ({', '.join(sorted(allowed))}), but got {wrong}."
         )
     return make(sent, sent.get("comment"))
+
+
+def fields_of(request: TaskRequest, verdict: Verdict) -> dict[str, Any]:
+    """Return the fields that say a verdict, which `verdict_of` takes for the same; the verdict must fit the task.
+
+    Raises:
+        InvalidCompletion: No field of this kind says it.
+    """
+    said = {} if verdict.note is None else {"comment": verdict.note}
+    match verdict:
+        case Approve():
+            return {"approved": True, **said}
+        case Reject(cancel_run=cancel_run):
+            return {"approved": False, **({"cancelRun": True} if cancel_run else {}), **said}
+        case Edit(content=content):
+            edited = "editedArguments" if request.kind == "approval" else "editedOutput"
+            return {"approved": True, edited: content, **said}
+        case Answer(values=values):
+            return {**_answered(request, dict(values)), **said}
+        case Choose(choices=choices):
+            return {**({"selectedOptionIds": list(choices)} if request.kind == "route" else _one(choices)), **said}
+        case Retry() | Skip():
+            return {"action": verdict.verdict, **said}
+        case Cancel():
+            raise InvalidCompletion("Expected something that a person can say, but a deadline alone says 'cancel'.")
+
+
+def _answered(request: TaskRequest, values: dict[str, Any]) -> dict[str, Any]:
+    return {"values": values} if request.kind == "form" else {_VALUES[request.kind]: values["value"]}
+
+
+def _one(choices: Sequence[str]) -> dict[str, Any]:
+    return {"selectedOptionId": choices[0]}
+
+
+_VALUES = {
+    "text": "textValue",
+    "number": "numberValue",
+    "external": "result",
+    "message": "textValue",
+    "multi_option": "textValue",
+}
+"""The field that has the answer of a kind that takes one value."""
 
 
 def _approval(sent: Fields, note: str | None) -> Verdict:
@@ -56,6 +104,12 @@ def _approval(sent: Fields, note: str | None) -> Verdict:
 
 def _output_review(sent: Fields, note: str | None) -> Verdict:
     return _yes_or_no(sent, note, "editedOutput")
+
+
+def _ended(answers: Sequence[str], note: str | None) -> Verdict:
+    if answers:
+        raise InvalidCompletion(f"Expected the end of the run without an answer, but got {answers}.")
+    return Reject(note=note, cancel_run=True)
 
 
 def _yes_or_no(sent: Fields, note: str | None, edited: str) -> Verdict:

@@ -70,7 +70,8 @@
     │   │   └── InvalidTrigger
     │   ├── UnstorableValue      a value that cannot be stored; names the step and the type
     │   ├── UnreadableValue      a stored value that cannot be restored
-    │   └── SettingRefused       a setting that is unknown or does not fit
+    │   ├── SettingRefused       a setting that is unknown or does not fit
+    │   └── NotRemote            done at the machine that holds the database, not over a server
     ├── Unauthenticated          nothing proves who this is; never says why
     ├── NotInvited               an identity that is proven, but has no place here
     ├── SignInRefused            the answer of the identity provider does not hold

@@ -257,6 +257,13 @@ class SettingRefused(Invalid):
     hint = "See docs/reference/settings.md; `sayso config` shows what is in force."
 
 
+class NotRemote(Invalid):
+    """This is done at the machine that holds the database, and not over a server."""
+
+    code = "not_remote"
+    hint = "Run it at the machine that holds the database, with --url '' and --database FILE."
+
+
 class AddressTaken(SaysoError):
     """Another process listens at this address, or it is not this machine's."""
 

@@ -1,35 +1,13 @@
 """`sayso demo`: a refund desk that stops for people three times, survives being killed, and pays each refund once."""
 
-import asyncio
-import json
-import shutil
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from sayso.app.agentruns import RunOutput
-from sayso.app.clock import SystemIds
-from sayso.app.database import SqliteDb
-from sayso.app.settings import Settings, load_settings
-from sayso.cli.demo import agent as agents
-from sayso.cli.demo.desk import Desk, build
-from sayso.cli.demo.ledger import Ledger
-from sayso.cli.demo.refunds import COLUMNS, read_csv
-from sayso.cli.demo.session import Decide, Sitting, stamp
-from sayso.cli.shared import print_json
-from sayso.cli.text import safe
-from sayso.model.errors import Invalid
-from sayso.model.ids import RunId
-from sayso.model.runs import ENDED, Run, RunState
-
-_LEASE_SECONDS = 2.0
-_SHIPPED = Path(__file__).parent / "refunds.csv"
-_FILES = ("sayso.db", "sayso.db-wal", "sayso.db-shm", "refunds.csv", "ledger.jsonl", "report.md", "demo.json")
+from sayso.cli.demo.refunds import COLUMNS
+from sayso.cli.places import refuse_server
 
 
 class Decision(StrEnum):
@@ -37,16 +15,6 @@ class Decision(StrEnum):
 
     approve = "approve"
     reject = "reject"
-
-
-@dataclass
-class _Options:
-    folder: Path
-    input: Path | None
-    decide: Decide
-    fresh: bool
-    crash: bool
-    say: Callable[[str], None]
 
 
 def demo(
@@ -62,124 +30,11 @@ def demo(
     """Run the refund desk: it reads a CSV, pays, asks you three times, and goes on after any crash."""
     if once and decide is None:
         raise typer.BadParameter("Expected --decide approve or --decide reject beside --once.")
+    refuse_server("demo")
+    from sayso.cli.demo import stage  # Lazy: a command over a server needs no runtime.
 
-    def say(text: str) -> None:
-        if not json_:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
-
-    answer: Decide = None if decide is None else decide.value
-    options = _Options(folder=folder, input=input_, decide=answer, fresh=fresh, crash=crash, say=say)
-    settings = load_settings()
-    if agent:
-        _agent(options, settings, json_=json_)
-        return
-    desk = _prepare(options, once=once)
-    with SqliteDb(folder / "sayso.db", lease_seconds=_LEASE_SECONDS) as db:
-        run = asyncio.run(_sit(db, desk, settings, options))
-    _finish(run, desk, say, json_=json_, with_ledger=once)
-    if run.state != "completed":
-        raise typer.Exit(1)
-
-
-def _agent(options: _Options, settings: Settings, *, json_: bool) -> None:
-    """Let the agent work on one late case, in a folder of its own, to its end."""
-    folder = options.folder / f"agent-{stamp()}"
-    folder.mkdir(parents=True)
-    ledger = Ledger(folder / "ledger.jsonl")
-
-    async def sit(db: SqliteDb) -> RunOutput:
-        made = agents.build(db, ledger)
-        options.say(f"{agents.case()}\nAnother terminal can decide too: sayso tasks ls -d {db.db_file}")
-        begun = await made.arun(agents.case(), background=True)
-        await Sitting(made, RunId(begun.run_id), settings, options.decide, options.say).to_the_end()
-        return await made.aget_run_output(begun.run_id)
-
-    with SqliteDb(folder / "sayso.db", lease_seconds=_LEASE_SECONDS) as db:
-        output = asyncio.run(sit(db))
-    paid = [payment.amount for payment in ledger.payments()]
-    if json_:
-        print_json({"run_id": output.run_id, "state": output.status, "content": output.content, "paid": paid})
-    else:
-        options.say(
-            f"\n{output.content}\npayments {', '.join(paid) or 'none'}; the ledger is {folder / 'ledger.jsonl'}"
-        )
-
-
-def _prepare(options: _Options, *, once: bool) -> Desk:
-    """Set the folder up, or take up the one that is there."""
-    folder = options.folder
-    finished = (folder / "report.md").exists()
-    if folder.exists() and (options.fresh or (once and finished)):
-        aside = folder / f"earlier-{stamp()}"
-        aside.mkdir()
-        for name in _FILES:
-            if (folder / name).exists():
-                (folder / name).rename(aside / name)
-        options.say(f"The earlier demo is kept in {aside}.")
-    desk = Desk(folder, crash=options.crash)
-    if not desk.input.exists():
-        source = options.input or _SHIPPED
-        batch = read_csv(source)
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, desk.input)
-        options.say(f"{source.name}: {len(batch.refunds)} refunds, {len(batch.problems)} bad rows.")
-        for problem in batch.problems:
-            options.say(f"  {safe(problem)}")
-    elif options.input is not None:
-        raise Invalid(
-            f"Expected an empty {folder} for another input, but a demo is in it.",
-            hint="Give --fresh, or another --dir.",
-        )
-    return desk
-
-
-async def _sit(db: SqliteDb, desk: Desk, settings: Settings, options: _Options) -> Run:
-    workflow = build(db, desk)
-    state = options.folder / "demo.json"
-    db.runtime.register(workflow)
-    if state.exists():
-        run_id = RunId(json.loads(state.read_text("utf-8"))["run_id"])
-        resumed = True
-        options.say(f"Going on with {run_id} in {options.folder}.")
-    else:
-        run_id, resumed = RunId(SystemIds().new("run")), False
-        state.write_text(json.dumps({"run_id": run_id}), "utf-8")
-        options.say(f"Started {run_id}; another terminal can decide too: sayso tasks ls -d {db.db_file}")
-    if await db.runtime.store.read(lambda tx: tx.find_run(run_id)) is None:
-        await workflow.arun(run_id=run_id, background=True)
-        resumed = False
-    if resumed:
-        await _tell_lease(db, run_id, options.say)
-    return await Sitting(workflow, run_id, settings, options.decide, options.say).to_the_end()
-
-
-async def _tell_lease(db: SqliteDb, run_id: RunId, say: Callable[[str], None]) -> None:
-    """Say what a run of a process that died waits for."""
-    run = await db.runtime.load_run(run_id)
-    if run.state is RunState.RUNNING and run.ready_at is not None:
-        left = max((run.ready_at - db.runtime.clock.now()).total_seconds(), 0)
-        say(f"The process that held the run is gone; its lease ends in {left:.1f} seconds ...")
-
-
-def _finish(run: Run, desk: Desk, say: Callable[[str], None], *, json_: bool, with_ledger: bool) -> None:
-    payments, checked = desk.ledger.payments(), desk.ledger.check()
-    if json_:
-        document: dict[str, Any] = {
-            "run_id": run.id,
-            "state": run.state,
-            **checked,
-            "report": str(desk.report),
-            "ledger": [payment.__dict__ for payment in payments],
-            "bad_rows": [str(problem) for problem in read_csv(desk.input).problems],
-        }
-        print_json(document)
-        return
-    if with_ledger:
-        say("\nledger")
-        for payment in payments:
-            say(f"  {safe(payment.refund_id)}  {payment.currency} {payment.amount:>8}  {safe(payment.customer)}")
-    say(f"\nThe run {run.state}; the report is {desk.report}.")
-    say(f"payments {checked['payments']}, distinct {checked['distinct']}, doubled {checked['doubled']}")
-    if run.state in ENDED and not with_ledger:
-        say("Start anew with `sayso demo --fresh`.")
+    answer = None if decide is None else decide.value
+    options = stage.Options(
+        folder=folder, input=input_, decide=answer, fresh=fresh, crash=crash, say=stage.silent if json_ else stage.said
+    )
+    stage.perform(options, agent=agent, once=once, json_=json_)
