@@ -132,7 +132,7 @@ class Settings(BaseSettings):
     url: Address | None = None
     """The service that commands work against, instead of a file."""
     api_key: SecretStr | None = None
-    """The key that they present there."""
+    """What they present there: a person's token, or an API key."""
 
     @classmethod
     def settings_customise_sources(

@@ -56,7 +56,7 @@ class PeopleOnly(NotAllowed):
     """Only a person who is signed in may decide this."""
 
     code = "user_task_dashboard_only"
-    hint = "Sign in and decide it there, or on the command line."
+    hint = "Sign in and decide it there, or on the command line with a person's token (`sayso tokens create`)."
 
 
 class AddressNotAllowed(NotAllowed):
