@@ -124,13 +124,13 @@ class Asking:
                     return trigger.settings.expose_timeline
         return False
 
-    async def act(self, unit: Unit, body: Json = None) -> Answered:
-        """Run a unit, once per `Idempotency-Key` and body."""
+    async def act(self, unit: Unit, body: Json = None, *, key: str | None = None) -> Answered:
+        """Run a unit, once per `Idempotency-Key` and body; a form, which has no headers, brings its key as a field."""
         runtime = self.service.runtime
-        return await runtime.store.run(once(unit, self._ticket(body), runtime.clock.now()))
+        return await runtime.store.run(once(unit, self._ticket(body, key), runtime.clock.now()))
 
-    def _ticket(self, body: Json) -> Ticket | None:
-        key = self.request.headers.get("idempotency-key")
+    def _ticket(self, body: Json, field: str | None) -> Ticket | None:
+        key = field or self.request.headers.get("idempotency-key")
         if key is None:
             return None
         if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
