@@ -87,7 +87,7 @@ def lasting(span: timedelta | float | None) -> str:
 
 def ago(when: datetime, now: datetime) -> str:
     """Return how long ago a time was, or how far ahead it is."""
-    span = now - when
+    span = timedelta(seconds=int((now - when).total_seconds()))
     return (
         f"in {lasting(-span)}"
         if span < timedelta(0)
