@@ -18,6 +18,7 @@ from sayso.runtime.authority import ensure_default, load_workspace
 from sayso.runtime.directory import Directory
 from sayso.runtime.directory_ports import Secrets
 from sayso.runtime.inbox import Inbox
+from sayso.runtime.measuring import Measuring
 from sayso.runtime.news import News
 from sayso.runtime.registry import Registry
 from sayso.runtime.reviewing import Reviewing
@@ -83,6 +84,7 @@ async def compose(parts: Parts) -> Service:
         sessions=Sessions(runtime),
         inbox=Inbox(runtime),
         review=Reviewing(runtime),
+        measures=Measuring(store, clock),
         news=News(store),
         workflows=_workflows(parts.programs),
         operations=parts.operations.tools,

@@ -23,6 +23,7 @@ from sayso.model.workspaces import Principal, Reach
 from sayso.programs.agent.tools import Tool
 from sayso.runtime.directory import Directory
 from sayso.runtime.inbox import Inbox
+from sayso.runtime.measuring import Measuring
 from sayso.runtime.news import News
 from sayso.runtime.once import Unit, once
 from sayso.runtime.registry import Registry
@@ -45,6 +46,7 @@ class Service(Services):
     sessions: Sessions
     inbox: Inbox
     review: Reviewing
+    measures: Measuring
     news: News
     workflows: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Code-first workflows, by name."""
