@@ -23,6 +23,7 @@ from sayso.runtime.news import News
 from sayso.runtime.registry import Registry
 from sayso.runtime.reviewing import Reviewing
 from sayso.runtime.sessions import Sessions
+from sayso.server.about import About
 from sayso.server.handshakes import ProviderSignIn
 from sayso.server.options import Options
 from sayso.server.service import Service
@@ -51,6 +52,8 @@ class Parts:
     secrets: Secrets = field(default_factory=SystemSecrets)
     provider: ProviderSignIn | None = None
     """The identity provider at which people sign in, if there is one."""
+    about: About = field(default_factory=About)
+    """What the pages tell owners and admins about this process."""
 
 
 async def compose(parts: Parts) -> Service:
@@ -89,6 +92,7 @@ async def compose(parts: Parts) -> Service:
         workflows=_workflows(parts.programs),
         operations=parts.operations.tools,
         provider=parts.provider,
+        about=parts.about,
     )
 
 

@@ -29,6 +29,7 @@ from sayso.runtime.once import Unit, once
 from sayso.runtime.registry import Registry
 from sayso.runtime.reviewing import Reviewing
 from sayso.runtime.sessions import Sessions
+from sayso.server.about import About
 from sayso.server.cookies import session_text
 from sayso.server.guessing import Guesses
 from sayso.server.handshakes import ProviderSignIn
@@ -54,6 +55,8 @@ class Service(Services):
     """What agents made as data may be allowed to call, by name; as it is now."""
     provider: ProviderSignIn | None = None
     """The identity provider at which people sign in, if there is one."""
+    about: About = field(default_factory=About)
+    """What the pages tell owners and admins about this process."""
     guesses: Guesses = field(default_factory=Guesses)
     """Who has guessed secrets lately."""
 
