@@ -1,4 +1,4 @@
-"""The `/v1` API over one service, the reference's management paths, and the sign-in of browsers."""
+"""The `/v1` API over one service, and the reference's management paths."""
 
 from sayso.api.v1 import (
     agents,
@@ -6,12 +6,10 @@ from sayso.api.v1 import (
     internal,
     keys,
     me,
-    oidc,
     people,
     records,
     runs,
     sessions,
-    signin,
     streams,
     tasks,
     triggers,
@@ -42,5 +40,3 @@ for part in (
     _v1.include_router(part.router)
 router.include_router(_v1)
 router.include_router(internal.router)
-router.include_router(signin.router)
-router.include_router(oidc.router)

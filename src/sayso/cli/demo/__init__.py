@@ -23,6 +23,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Run to the end without a person; needs --decide.")] = False,
     decide: Annotated[Decision | None, typer.Option(help="What --once says to every question.")] = None,
     crash: Annotated[bool, typer.Option("--crash", help="Die in the middle of the risky payouts (SIGKILL).")] = False,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Ask here, and serve no pages.")] = False,
     agent: Annotated[bool, typer.Option("--agent", help="Run the desk's agent on one late case instead.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Move an earlier demo aside and start anew.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
@@ -37,4 +38,4 @@ def demo(
     options = stage.Options(
         folder=folder, input=input_, decide=answer, fresh=fresh, crash=crash, say=stage.silent if json_ else stage.said
     )
-    stage.perform(options, agent=agent, once=once, json_=json_)
+    stage.perform(options, agent=agent, once=once, terminal=terminal, json_=json_)

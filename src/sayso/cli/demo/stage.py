@@ -11,13 +11,16 @@ from typing import Any
 
 import typer
 
+from sayso.app import logs
 from sayso.app.agentruns import RunOutput
 from sayso.app.clock import SystemIds
 from sayso.app.database import SqliteDb
 from sayso.app.settings import Settings, load_settings
+from sayso.app.workflow import Workflow
 from sayso.cli.demo import agent as agents
 from sayso.cli.demo.desk import Desk, build
 from sayso.cli.demo.ledger import Ledger
+from sayso.cli.demo.pages import Pages
 from sayso.cli.demo.refunds import read_csv
 from sayso.cli.demo.session import Decide, Sitting, stamp
 from sayso.cli.shared import print_json
@@ -54,14 +57,17 @@ def silent(text: str) -> None:
     del text
 
 
-def perform(options: Options, *, agent: bool, once: bool, json_: bool) -> None:
-    """Run the refund desk, or its agent."""
+def perform(options: Options, *, agent: bool, once: bool, terminal: bool, json_: bool) -> None:
+    """Run the refund desk, behind its pages or in the terminal, or its agent."""
     settings = load_settings()
     if agent:
         _agent(options, settings, json_=json_)
         return
     desk = _prepare(options, once=once)
     with SqliteDb(options.folder / "sayso.db", lease_seconds=_LEASE_SECONDS) as db:
+        if not (once or terminal or json_):
+            asyncio.run(_serve(db, desk, settings, options))
+            return
         run = asyncio.run(_sit(db, desk, settings, options))
     _finish(run, desk, options.say, json_=json_, with_ledger=once)
     if run.state != "completed":
@@ -120,8 +126,32 @@ def _prepare(options: Options, *, once: bool) -> Desk:
     return desk
 
 
+async def _serve(db: SqliteDb, desk: Desk, settings: Settings, options: Options) -> None:
+    """Serve the pages, with the desk and its agent behind them, until Ctrl-C."""
+    logs.configure("console", "warning")
+    workflow, agent = build(db, desk), agents.build(db, Ledger(options.folder / "case.jsonl"))
+    run_id = await _begin(db, workflow, options)
+    case = RunId(run_id.replace("run_", "run_c"))
+    if await db.runtime.store.read(lambda tx: tx.find_run(case)) is None:
+        await agent.arun(agents.case(), run_id=case, background=True)
+
+    def ended(run: Run) -> None:
+        _finish(run, desk, options.say, json_=False, with_ledger=False)
+
+    programs = (workflow, agent)
+    pages = Pages(db=db, programs=programs, runs=(run_id, case), settings=settings, say=options.say, ended=ended)
+    await pages.serve()
+    options.say("Stopped; nothing is lost. `sayso demo` goes on.")
+
+
 async def _sit(db: SqliteDb, desk: Desk, settings: Settings, options: Options) -> Run:
     workflow = build(db, desk)
+    run_id = await _begin(db, workflow, options)
+    return await Sitting(workflow, run_id, settings, options.decide, options.say).to_the_end()
+
+
+async def _begin(db: SqliteDb, workflow: Workflow, options: Options) -> RunId:
+    """Start the desk's run, or take up the one that is there."""
     state = options.folder / "demo.json"
     db.runtime.register(workflow)
     if state.exists():
@@ -137,7 +167,7 @@ async def _sit(db: SqliteDb, desk: Desk, settings: Settings, options: Options) -
         resumed = False
     if resumed:
         await _tell_lease(db, run_id, options.say)
-    return await Sitting(workflow, run_id, settings, options.decide, options.say).to_the_end()
+    return run_id
 
 
 async def _tell_lease(db: SqliteDb, run_id: RunId, say: Callable[[str], None]) -> None:
