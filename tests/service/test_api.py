@@ -183,22 +183,77 @@ async def test_text_for_a_run_that_waits_for_a_task_is_refused(tmp_path: Path) -
 
 
 async def test_skipping_a_wait(tmp_path: Path) -> None:
-    """Items 188, 189: 202 while it waits for a time, 400 otherwise; the actor is in the audit."""
-    turns = (call("wait", duration_seconds=3600), "Awake.")
+    """Items 188, 189: 202 while it waits for a time, 400 otherwise; the actor, a key too, is in the audit."""
+    turns = (call("wait", duration_seconds=3600), call("wait", duration_seconds=3600), "Awake.")
     async with (
         served(tmp_path, *turns) as it,
         it.client(key=await it.key()) as client,
         it.client(token=await it.token("developer")) as person,
+        it.client(token=await it.token("operator")) as operator,
     ):
         run = (await start(client, it))["runId"]
         assert (await client.get(f"/v1/runs/{run}")).json()["status"] == "WaitingForTimer"
-        response = await person.post(f"/v1/runs/{run}/skip-agent-wait")
+        assert (await operator.post(f"/v1/runs/{run}/skip-agent-wait")).status_code == 403
+        response = await client.post(f"/v1/runs/{run}/skip-agent-wait")
         assert response.status_code == 202, response.text
+        assert (await client.get(f"/v1/runs/{run}?wait=30")).json()["status"] == "WaitingForTimer"
+        assert (await person.post(f"/v1/runs/{run}/skip-agent-wait")).status_code == 202
         assert (await client.get(f"/v1/runs/{run}?wait=30")).json()["output"] == "Awake."
-        again = await person.post(f"/v1/runs/{run}/skip-agent-wait")
-        assert (again.status_code, again.json()["code"]) == (400, "run_not_waiting_for_timer")
+        for either in (person, client):
+            again = await either.post(f"/v1/runs/{run}/skip-agent-wait")
+            assert (again.status_code, again.json()["code"]) == (400, "run_not_waiting_for_timer")
         rows = await it.db.runtime.store.read(lambda tx: tx.audit.of("default", run))  # type: ignore[arg-type]
-        assert ("run.wait_skipped", "developer@example.com") in [(row.action, row.by.id) for row in rows]
+        skipped = [(row.by.type, row.by.id) for row in rows if row.action == "run.wait_skipped"]
+        assert skipped[1] == ("user", "developer@example.com")
+        assert skipped[0][0] == "api_key"
+
+
+async def test_a_wait_is_skipped_by_the_body_of_a_message_too(tmp_path: Path) -> None:
+    """`skipAgentWait` is a field of the reference's message; false is as if it had not been sent."""
+    async with (
+        served(tmp_path, call("wait", duration_seconds=3600), "Awake.") as it,
+        it.client(key=await it.key()) as client,
+    ):
+        run = (await start(client, it))["runId"]
+        path = f"/v1/runs/{run}/messages"
+        assert (await client.post(path, json={"skipAgentWait": False})).status_code == 400
+        both = await client.post(path, json={"skipAgentWait": True, "text": "go on"})
+        assert (both.status_code, both.json()["code"]) == (400, "bad_request")
+        sent = await client.post(path, json={"skipAgentWait": True})
+        assert (sent.status_code, sent.json()["status"]) == (202, "Running")
+        assert (await client.get(f"/v1/runs/{run}?wait=30")).json()["output"] == "Awake."
+        over = await client.post(path, json={"skipAgentWait": True})
+        assert (over.status_code, over.json()["code"]) == (400, "run_not_waiting_for_timer")
+
+
+async def test_a_message_names_a_task_or_says_something(tmp_path: Path) -> None:
+    """A text beside a task's completion would go nowhere, so it is refused, and the task stays pending."""
+    async with (
+        served(tmp_path) as it,
+        it.client(key=await it.key()) as client,
+        it.client(token=await it.token("operator")) as person,
+    ):
+        run = (await start(client, it))["runId"]
+        task = await pending(client, run)
+        body = {"userTaskId": task["id"], "approved": True, "text": "but not more than 3"}
+        response = await person.post(f"/v1/runs/{run}/messages", json=body)
+        assert (response.status_code, response.json()["code"]) == (400, "bad_request")
+        assert (await pending(client, run))["status"] == "Pending"
+
+
+async def test_a_key_of_a_trigger_that_is_gone_starts_nothing(tmp_path: Path) -> None:
+    """Without the trigger there would be no limits and no redaction either; what it has started stays in reach."""
+    async with served(tmp_path, worker=False) as it:
+        root, agent, registry = await it.root(), await it.agent_id(), it.service.registry
+        made = TriggerChange(name="api", settings={"exposeStepTimelineToApi": False, "rpmLimit": 1})
+        trigger = await registry.create_trigger(DEFAULT_WORKSPACE, AgentId(agent), made, by=root.actor)
+        async with it.client(key=await it.key(Scope(agent_id=agent, trigger_id=trigger.id))) as client:
+            begun = await client.post(f"/v1/agents/{agent}/runs", json={})
+            await registry.delete_trigger(DEFAULT_WORKSPACE, AgentId(agent), trigger.id, by=root.actor)
+            refused = await client.post(f"/v1/agents/{agent}/runs", json={})
+            assert (refused.status_code, refused.json()["code"]) == (403, "forbidden_scope")
+            seen = (await client.get(f"/v1/runs/{begun.json()['runId']}/conversation")).json()
+            assert seen["items"] == []
 
 
 async def test_slim_conversations_leave_out_the_six_ids(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ TABLE: dict[tuple[str, str], Route] = {
     ("POST", "/v1/runs/{runId}/decisions"): Route(
         ability="decide_tasks", good=202, body={"decisions": [{"userTaskId": "{taskId}", **APPROVE}]}, by_key=OWN
     ),
-    ("POST", "/v1/runs/{runId}/skip-agent-wait"): Route(ability="end_sessions", good=400),
+    ("POST", "/v1/runs/{runId}/skip-agent-wait"): Route(ability="skip_waits", good=400),
     ("POST", "/v1/runs/{runId}/cancel"): Route(ability="end_sessions", good=202, body={}),
     ("GET", "/v1/user-tasks"): Route(ability="see_tasks", good=200, elsewhere=200, unscoped=None),
     ("GET", "/v1/user-tasks/{taskId}"): Route(ability="see_tasks", good=200),

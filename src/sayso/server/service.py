@@ -104,12 +104,19 @@ class Asking:
         return found
 
     async def trigger(self, agent: AgentRecord) -> Trigger | None:
-        """Return the trigger by which this principal starts an agent; None for people, and where there is none."""
+        """Return the trigger by which this principal starts an agent; None for people, and where there is none.
+
+        Raises:
+            OutOfScope: The key starts the agent by a trigger alone that is gone.
+        """
         if self.principal.key is None:
             return None
         triggers = await self.service.registry.list_triggers(self.principal.workspace.id, agent.id)
         scoped = {scope.trigger_id for scope in self.principal.key.scopes if scope.agent_id == agent.id}
-        return next((item for item in triggers if item.id in scoped or None in scoped), None)
+        found = next((item for item in triggers if item.id in scoped or None in scoped), None)
+        if found is None and None not in scoped:
+            raise OutOfScope(f"Expected a trigger of '{agent.name}' that the key's scopes name, but it is gone.")
+        return found
 
     async def exposed(self, origin: Origin) -> bool:
         """Tell whether the steps of a session may be shown: to people always, to keys as the trigger says."""
