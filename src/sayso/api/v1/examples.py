@@ -163,9 +163,11 @@ _CONVERSATION: dict[str, Json] = {
     ],
 }
 _WORKFLOW: dict[str, Json] = {
-    "id": "flow",
+    "id": "wfl_01m8",
     "name": "flow",
     "description": None,
+    "versionId": "ver_01m8",
+    "versionLabel": "code",
     "steps": {"first": "Step", "second": "Step", "second?confirm": "approval"},
 }
 
