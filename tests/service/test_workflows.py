@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from sayso import SqliteDb, Workflow
 from sayso.app.service import Parts, compose
@@ -56,8 +57,11 @@ async def test_a_suspended_workspace_starts_no_workflow(tmp_path: Path) -> None:
     """Item 8."""
     async with served(tmp_path, worker=False) as it, it.client(token=await it.token("owner")) as owner:
         await owner.post("/v1/workspace/suspend")
-        refused = await owner.post("/v1/workflows/flow/runs", json={})
+        with capture_logs() as logged:
+            refused = await owner.post("/v1/workflows/flow/runs", json={})
         assert (refused.status_code, refused.json()["code"]) == (409, "workspace_suspended")
+        (line,) = [line for line in logged if line["event"] == "request"]
+        assert (line["code"], line["route"]) == ("workspace_suspended", "/v1/workflows/{workflow}/runs")
         await owner.post("/v1/workspace/activate")
         assert (await owner.post("/v1/workflows/flow/runs", json={})).status_code == 202
 

@@ -56,7 +56,7 @@ def create_app(services: Services, routers: Sequence[APIRouter] = ()) -> ASGIApp
     api = plain_app(services, routers)
     inner = Receiving(api, services.options, services.stopping)
     headed = Heading(Screening(inner, services.options), secure=services.options.secure)
-    return Recording(headed, services)
+    return Recording(headed, services, _templates(api))
 
 
 def plain_app(services: Services, routers: Sequence[APIRouter] = ()) -> FastAPI:
@@ -82,6 +82,12 @@ def plain_app(services: Services, routers: Sequence[APIRouter] = ()) -> FastAPI:
     return api
 
 
+def _templates(api: FastAPI) -> dict[int, str]:
+    """Return the whole path of each route, by its identity: it knows its path without the prefixes of its routers."""
+    found = ((context.original_route, context.path) for context in iter_route_contexts(api.router.routes))
+    return {id(route): path for route, path in found if path is not None}
+
+
 def _check_strict(api: FastAPI) -> None:
     routes = [context.original_route for context in iter_route_contexts(api.router.routes)]
     lenient = [route.path for route in routes if isinstance(route, APIRoute) and not isinstance(route, StrictRoute)]
@@ -97,10 +103,11 @@ def _answer_errors(api: FastAPI) -> None:
     validation = Validation(api)
 
     async def ours(request: Request, exc: Exception) -> Response:
-        error, request_id = cast("SaysoError", exc), request_id_of(request.scope)
+        error = cast("SaysoError", exc)
         if error.status >= _OURS:  # the answer will not say it
+            request_id = request_id_of(request.scope)
             _log.error("a request failed", request_id=request_id, code=error.code, error=error.message)
-        return answer(error, request_id)
+        return answer(error, request.scope)
 
     async def gone(request: Request, exc: Exception) -> Response:
         del request, exc
@@ -108,11 +115,11 @@ def _answer_errors(api: FastAPI) -> None:
 
     async def unforeseen(request: Request, exc: Exception) -> Response:
         del exc
-        return answer(Unexpected("Expected to answer, but something failed."), request_id_of(request.scope))
+        return answer(Unexpected("Expected to answer, but something failed."), request.scope)
 
     async def invalid(request: Request, exc: Exception) -> Response:
         refusal = validation.refusal(cast("RequestValidationError", exc).errors())
-        return answer(refusal, request_id_of(request.scope))
+        return answer(refusal, request.scope)
 
     async def foreign(request: Request, exc: Exception) -> Response:
         return _foreign(api, request, cast("HTTPException", exc))
@@ -126,18 +133,18 @@ def _answer_errors(api: FastAPI) -> None:
 
 def _foreign(api: FastAPI, request: Request, exc: HTTPException) -> Response:
     """Answer what Starlette and FastAPI refuse by themselves."""
-    request_id = request_id_of(request.scope)
+    scope = request.scope
     if exc.status_code == _NOT_FOUND:
-        return answer(RouteUnknown("Expected a path that exists, but there is nothing at this one."), request_id)
+        return answer(RouteUnknown("Expected a path that exists, but there is nothing at this one."), scope)
     if exc.status_code == _NOT_ALLOWED:
         allow = {"Allow": ", ".join(_allowed(api, request.scope))}
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=allow)
         refusal = MethodNotAllowed(f"Expected one of {allow['Allow']} at this path, but got another method.")
-        return answer(refusal, request_id, allow)
+        return answer(refusal, scope, allow)
     if exc.status_code >= _OURS:
-        return answer(Unexpected("Expected to answer, but something failed."), request_id)
-    return answer(RequestRefused("Expected a request that can be read, but this one cannot."), request_id)
+        return answer(Unexpected("Expected to answer, but something failed."), scope)
+    return answer(RequestRefused("Expected a request that can be read, but this one cannot."), scope)
 
 
 def _allowed(api: FastAPI, scope: Scope) -> Iterable[str]:

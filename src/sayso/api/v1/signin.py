@@ -18,7 +18,7 @@ from sayso.model.requesterrors import BadRequest, TooManyGuesses, UnsupportedMed
 from sayso.runtime.browsers import SignedIn
 from sayso.server.cookies import drop_session, keep_session, session_text
 from sayso.server.entering import by_invitation, by_link
-from sayso.server.problems import answer, refusals, request_id_of
+from sayso.server.problems import answer, refusals
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Service, service_of
 
@@ -131,7 +131,7 @@ def entered(service: Service, signed_in: SignedIn) -> Response:
 def refused(request: Request, error: SaysoError, sentence: str) -> Response:
     """Return a page that tells a person why it did not work; programs get the problem."""
     if "text/html" not in request.headers.get("accept", ""):
-        return answer(error, request_id_of(request.scope))
+        return answer(error, request.scope)
     return _page("That did not work", f"<p>{escape(sentence)}</p>", error.status)
 
 
