@@ -98,11 +98,16 @@ def answer(error: SaysoError, scope: Scope, headers: Mapping[str, str] | None = 
 
     One that says when to come back says so in `Retry-After`, too.
     """
-    scope.setdefault("state", {})["code"] = error.code
+    named(error, scope)
     sent = dict(headers or {})
     if "retry_after" in error.facts:
         sent["Retry-After"] = str(error.facts["retry_after"])
     return Response(encoded(error, request_id_of(scope)), error.status, headers=sent, media_type=MEDIA_TYPE)
+
+
+def named(error: SaysoError, scope: Scope) -> None:
+    """Have the request's line in the log say what it was refused for."""
+    scope.setdefault("state", {})["code"] = error.code
 
 
 def request_id_of(scope: Mapping[str, Any]) -> str | None:
