@@ -2,18 +2,23 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sayso.model.registry import AgentId
+from sayso.api.v1.streams import sent
+from sayso.core.timeline import Item
+from sayso.model.registry import AgentId, Names
 from sayso.model.workspaces import DEFAULT_WORKSPACE, Scope
+from sayso.runtime.following import Event
 from sayso.runtime.triggers import TriggerChange
 from sayso.testing import call
 from tests.service.served import served
 
 pytestmark = pytest.mark.anyio
+AT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -104,7 +109,9 @@ async def test_edited_arguments_run_and_are_told(tmp_path: Path) -> None:
         assert response.status_code == 200, response.text
         await client.get(f"/v1/runs/{run}?wait=30")
         decided = (await person.get(f"/v1/user-tasks/{task['id']}")).json()["outcome"]
-        assert (decided["decision"], decided["decidedBy"]) == ("approved", "operator@example.com")
+        assert decided["decision"] == "approved"
+        by = {"type": "user", "id": "operator@example.com", "email": "operator@example.com"}
+        assert decided["decidedBy"] == by
         assert (decided["editedArguments"], decided["comment"], it.paid) == ({"amount": 3}, "less", [3.0])
 
 
@@ -367,13 +374,25 @@ async def test_a_hidden_timeline_is_hidden_from_keys_alone(tmp_path: Path) -> No
             run = (await start(client, it, input={"secret": 1}))["runId"]
             shown = (await client.get(f"/v1/runs/{run}/conversation")).json()
             assert shown["items"] == []
-            assert "input" not in shown["session"]
-            assert "startContext" not in shown["session"]
+            assert (shown["session"]["input"], shown["session"]["startContext"]) == (None, None)
             assert shown["runs"][0]["input"] is None
+            assert "pendingUserTasks" not in (await client.get(f"/v1/runs/{run}")).json()
+            assert (await client.get(f"/v1/runs/{run}/user-tasks")).json()["items"] == []
+            assert (await client.get("/v1/user-tasks")).json()["items"] == []
             whole = (await person.get(f"/v1/runs/{run}/conversation")).json()
             assert whole["session"]["input"] == {"secret": 1}
             assert len(whole["items"]) > 3
             task = await pending(person, run)
+            assert [item["id"] for item in (await person.get("/v1/user-tasks")).json()["items"]] == [task["id"]]
+            async with it.client(key=await it.key(Scope(agent_id=agent, trigger_id=None), name="whole agent")) as other:
+                assert (await other.get("/v1/user-tasks")).json()["items"] == []
+                for ask, path, body in (
+                    (other.get, "", {}),
+                    (other.post, "/claim", {}),
+                    (other.post, "/complete", {"json": {"approved": True}}),
+                ):
+                    refused = await ask(f"/v1/user-tasks/{task['id']}{path}", **body)
+                    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden_scope"), path
             await person.post(f"/v1/user-tasks/{task['id']}/complete", json={"approved": True})
             kinds = {event["data"]["kind"] for event in await events_of(client, run)}
             assert kinds == {"session", "run"}
@@ -395,3 +414,47 @@ async def test_workflows_over_http(tmp_path: Path) -> None:
         assert (await client.get(f"/v1/runs/{run}?wait=30")).json()["output"] == "did it"
         assert (await client.post("/v1/workflows/none/runs", json={})).status_code == 404
         assert (await client.get("/v1/workflows/flow/sessions")).json()["total"] == 1
+
+
+async def test_ids_and_names_are_those_of_the_registry(tmp_path: Path) -> None:
+    """Section 9: an agent loaded from code has the id that starts it, wherever it is named."""
+    async with served(tmp_path) as it:
+        root, agent, registry = await it.root(), await it.agent_id(), it.service.registry
+        trigger = await registry.create_trigger(
+            DEFAULT_WORKSPACE, AgentId(agent), TriggerChange(name="shop"), by=root.actor
+        )
+        key = await it.key(Scope(agent_id=agent, trigger_id=trigger.id))
+        async with it.client(key=key) as client, it.client(token=await it.token("operator")) as person:
+            run = (await start(client, it))["runId"]
+            task = await pending(client, run)
+            assert task["agentId"] == agent
+            listed = (await client.get(f"/v1/user-tasks?agentId={agent}")).json()["items"]
+            assert [item["agentId"] for item in listed] == [agent]
+            (going,) = (await client.get(f"/v1/agents/{agent}/sessions")).json()["items"]
+            assert (going["output"], going["error"], going["finishedAt"]) == (None, None, None)
+            await person.post(f"/v1/user-tasks/{task['id']}/complete", json={"approved": True})
+            await client.get(f"/v1/runs/{run}?wait=30")
+            whole = (await client.get(f"/v1/runs/{run}/conversation")).json()
+            (session,) = (await client.get(f"/v1/agents/{agent}/sessions")).json()["items"]
+            for told in (whole["session"], whole["runs"][0], session):
+                assert (told["agentId"], told["triggerName"], told["llmModel"]) == (agent, "shop", "scripted")
+            assert {item["content"]["agent_id"] for item in whole["items"]} == {agent}
+            assert session["output"] == whole["session"]["output"] == "All paid."
+            assert session["finishedAt"] == whole["session"]["finishedAt"]
+            events = await events_of(client, run)
+            named = {(event["data"]["data"]["content"] or {}).get("agent_id", agent) for event in events}
+            assert named == {agent}
+
+
+@pytest.mark.parametrize("child", [True, False])
+async def test_what_child_runs_said_is_hidden_with_the_steps(child: bool) -> None:
+    """Items 257, 258: of a child run a hidden stream tells that it ended, and not what it has answered."""
+    item = Item(
+        run_id="run", id="run:1.0", sequence=1, type="RunCompleted", content={"output": "an answer"}, error="a mistake",
+        started_at=AT, finished_at=AT, last_of_entry=True,
+    )  # fmt: skip
+    event = Event(kind="run", subject="engine.run.completed", item=item, child=child, position="1")
+    names = Names(agents={}, triggers={}, models={})
+    hidden, open_ = (sent(event, names, exposed=exposed).raw_data or "" for exposed in (False, True))
+    assert ("an answer" in hidden, "a mistake" in hidden) == (not child, not child)
+    assert ("an answer" in open_, "a mistake" in open_) == (True, True)

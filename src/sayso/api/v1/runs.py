@@ -83,7 +83,7 @@ async def _rested(asked: Asking, run_id: RunId, seconds: int) -> Plain:
         parts = await asked.service.sessions.run(run_id, asked.reach)
         now = asked.now
         if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
-            return wire.run_json(parts, now)
+            return wire.run_json(parts, now, exposed=asked.exposed(parts.run.origin))
         await asked.service.news.wait(heard)
 
 
@@ -103,17 +103,20 @@ async def get_conversation(
     """Return the whole session of a run: its runs, and one timeline of all of them."""
     asked.require("see_runs_of_tasks")
     whole = await asked.service.sessions.whole(RunId(run_id), asked.reach)
-    exposed = await asked.exposed(whole.runs[0].run.origin)
-    return wire.conversation(whole, asked.now, slim=step_content == "slim", exposed=exposed)
+    exposed = asked.exposed(whole.runs[0].run.origin)
+    names = await asked.names()
+    return wire.conversation(whole, asked.now, names, slim=step_content == "slim", exposed=exposed)
 
 
 @router.get("/runs/{runId}/user-tasks", **told("run_tasks", *A_RUN, links=TASK_LINKS))
 async def list_run_tasks(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")]) -> Plain:
-    """Return every user task of a run, oldest first."""
+    """Return every user task of a run, oldest first; none to a key whose trigger does not expose them."""
     asked.require("see_runs_of_tasks")
     parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
-    listed = [task for task in parts.tasks if task.spec.request.kind != "message"]
-    return {"items": [task_json(task, asked.now, parts) for task in listed], "total": len(listed)}
+    exposed = asked.exposed(parts.run.origin)
+    listed = [task for task in parts.tasks if exposed and task.spec.request.kind != "message"]
+    names = await asked.names()
+    return {"items": [task_json(task, asked.now, names, parts) for task in listed], "total": len(listed)}
 
 
 @router.post("/runs/{runId}/messages", **acting("moved", *MESSAGING))

@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Decisions, StartWorkflow
 from sayso.api.v1.runs import RunPath, moved
+from sayso.api.v1.sessions import listed
 from sayso.api.v1.taskwire import Plain
 from sayso.api.v1.telling import A_RUN, DECIDING, OF_STARTS, RUN_LINKS, acting, told
 from sayso.core.codec import json_bytes
@@ -85,8 +86,7 @@ async def list_workflow_sessions(
     asked.require("see_sessions")
     record, _ = await _found(asked, workflow)
     wanted = SessionFilter(program=record.program, status=status)
-    page = await asked.service.sessions.page(wanted, asked.reach, limit=take, skip=skip)
-    return {"items": [wire.listed_json(item) for item in page.items], "total": page.total}
+    return await listed(asked, wanted, skip, take)
 
 
 @router.post("/runs/{runId}/decisions", **acting("moved", *A_RUN, *DECIDING))
