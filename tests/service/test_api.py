@@ -458,3 +458,43 @@ async def test_what_child_runs_said_is_hidden_with_the_steps(child: bool) -> Non
     hidden, open_ = (sent(event, names, exposed=exposed).raw_data or "" for exposed in (False, True))
     assert ("an answer" in hidden, "a mistake" in hidden) == (not child, not child)
     assert ("an answer" in open_, "a mistake" in open_) == (True, True)
+
+
+async def test_who_started_a_run_decides_it_unless_the_workspace_says_otherwise(tmp_path: Path) -> None:
+    """Self-approval is a switch of the workspace; by whichever door the answer comes in."""
+    async with (
+        served(tmp_path) as it,
+        it.client(token=await it.token("owner")) as owner,
+        it.client(token=await it.token("operator")) as operator,
+    ):
+        await owner.patch("/v1/workspace", json={"settings": {"startersMayDecide": False}})
+        run = (await start(owner, it))["runId"]
+        task = (await pending(owner, run))["id"]
+        answers = {
+            f"/v1/user-tasks/{task}/complete": {"approved": True},
+            f"/v1/runs/{run}/messages": {"userTaskId": task, "approved": True},
+            f"/v1/runs/{run}/decisions": {"decisions": [{"userTaskId": task, "approved": True}]},
+        }
+        for path, body in answers.items():
+            refused = await owner.post(path, json=body)
+            assert (refused.status_code, refused.json()["code"]) == (403, "own_run"), path
+        done = await operator.post(f"/v1/user-tasks/{task}/complete", json={"approved": True})
+        assert done.status_code == 200, done.text
+        await owner.patch("/v1/workspace", json={"settings": {"startersMayDecide": True}})
+        run = (await start(owner, it))["runId"]
+        task = (await pending(owner, run))["id"]
+        assert (await owner.post(f"/v1/user-tasks/{task}/complete", json={"approved": True})).status_code == 200
+
+
+async def test_a_limit_is_told_before_and_when_it_is_reached(tmp_path: Path) -> None:
+    """Item 238."""
+    async with served(tmp_path, worker=False) as it:
+        root, agent, registry = await it.root(), await it.agent_id(), it.service.registry
+        made = TriggerChange(name="api", settings={"rpmLimit": 2})
+        trigger = await registry.create_trigger(DEFAULT_WORKSPACE, AgentId(agent), made, by=root.actor)
+        async with it.client(key=await it.key(Scope(agent_id=agent, trigger_id=trigger.id))) as client:
+            answers = [await client.post(f"/v1/agents/{agent}/runs", json={}) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [202, 202, 429]
+        assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+        assert {answer.headers["RateLimit-Limit"] for answer in answers} == {"2"}
+        assert answers[-1].headers["Retry-After"] == answers[-1].headers["RateLimit-Reset"] == "60"

@@ -96,12 +96,15 @@ def encoded(error: SaysoError, request_id: str | None = None) -> bytes:
 def answer(error: SaysoError, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
     """Return an error as the answer to a request, whose line in the log will name it.
 
-    One that says when to come back says so in `Retry-After`, too.
+    One that says when to come back says so in `Retry-After`, too, and with a limit in the RateLimit headers.
     """
     named(error, scope)
     sent = dict(headers or {})
     if "retry_after" in error.facts:
         sent["Retry-After"] = str(error.facts["retry_after"])
+        if "limit" in error.facts:
+            sent |= {"RateLimit-Limit": str(error.facts["limit"]), "RateLimit-Remaining": "0"}
+            sent["RateLimit-Reset"] = sent["Retry-After"]
     return Response(encoded(error, request_id_of(scope)), error.status, headers=sent, media_type=MEDIA_TYPE)
 
 
