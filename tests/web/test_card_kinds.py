@@ -105,7 +105,9 @@ CASES = {
         text="unsure", shows="the other side is silent", wrong=({"say": "happened"}, "Give the reference"),
         right={"say": "happened", "note": "ch_123"}, comes="ch_123", twice=True,
     ),
-    "approval of what reads": Case(text="look", shows="low risk", right={"say": "approve"}, comes=("look", "the shelf")),
+    "approval of what reads": Case(
+        text="look", shows="low risk", right={"say": "approve"}, comes=("look", "the shelf")
+    ),
     "confirmation of a step": Case(
         program="confirm", text="c1", shows="confirm", wrong=({"say": "reject"}, "Say why"),
         right={"say": "approve"}, comes=("confirm", "c1"),
