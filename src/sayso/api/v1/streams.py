@@ -59,7 +59,7 @@ async def stream_run(opened: Annotated[_Opened, Depends(_opened)]) -> AsyncItera
                 yield _sent(event, exposed=opened.exposed)
         if opened.follower.over or opened.asked.stopping:
             return
-        await service.news.wait(heard)
+        await service.news.wait(heard, opened.follower.about)
 
 
 def _sent(event: Event, *, exposed: bool) -> ServerSentEvent:
