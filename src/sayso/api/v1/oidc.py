@@ -5,19 +5,20 @@ from fastapi.responses import RedirectResponse
 from starlette.responses import Response
 
 from sayso.api.v1.signin import entered, refused
+from sayso.api.v1.telling import for_anybody
 from sayso.model.directoryerrors import IdentityProviderDown, NotInvited, SignInRefused, Unauthenticated
 from sayso.model.requesterrors import RouteUnknown
 from sayso.server.cookies import session_text
 from sayso.server.entering import browser_of
 from sayso.server.handshakes import ProviderSignIn, drop_handshake, handshake_of, keep_handshake
-from sayso.server.problems import refusals
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Service, service_of
 
 router = strict_router(prefix="/auth", tags=["sign-in"])
+_PROVIDER = "https://id.example.com/authorize?client_id=sayso&state=..."
 
 
-@router.get("/start", status_code=303, responses=refusals(RouteUnknown, IdentityProviderDown))
+@router.get("/start", **for_anybody(None, RouteUnknown, IdentityProviderDown, to=_PROVIDER))
 async def start_oidc(request: Request) -> Response:
     """Send the browser to the identity provider."""
     service = service_of(request)
@@ -33,8 +34,7 @@ async def start_oidc(request: Request) -> Response:
 
 @router.get(
     "/callback",
-    status_code=303,
-    responses=refusals(RouteUnknown, SignInRefused, Unauthenticated, NotInvited, IdentityProviderDown),
+    **for_anybody(None, RouteUnknown, SignInRefused, Unauthenticated, NotInvited, IdentityProviderDown, to="/"),
 )
 async def finish_oidc(request: Request) -> Response:
     """Sign in whom the provider has proven; the handshake of this browser counts once."""

@@ -12,13 +12,14 @@ from fastapi import Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.responses import Response
 
+from sayso.api.v1.telling import for_anybody
 from sayso.model.directoryerrors import AlreadyMember, Forbidden, Unauthenticated
 from sayso.model.errors import Invalid, SaysoError
 from sayso.model.requesterrors import BadRequest, TooManyGuesses, UnsupportedMediaType
 from sayso.runtime.browsers import SignedIn
 from sayso.server.cookies import drop_session, keep_session, session_text
 from sayso.server.entering import by_invitation, by_link
-from sayso.server.problems import answer, refusals, request_id_of
+from sayso.server.problems import answer, request_id_of
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Service, service_of
 
@@ -56,7 +57,7 @@ _BODY = {
 }
 
 
-@router.get("/login", response_class=HTMLResponse)
+@router.get("/login", response_class=HTMLResponse, **for_anybody("page"))
 async def login_page(request: Request, once: Once = "") -> HTMLResponse:
     """Show the page whose button signs in; opening it uses nothing up."""
     if not once:
@@ -66,9 +67,8 @@ async def login_page(request: Request, once: Once = "") -> HTMLResponse:
 
 @router.post(
     "/login",
-    status_code=303,
     openapi_extra=_BODY,
-    responses=refusals(Unauthenticated, TooManyGuesses, BadRequest, UnsupportedMediaType),
+    **for_anybody(None, Unauthenticated, TooManyGuesses, BadRequest, UnsupportedMediaType, to="/"),
 )
 async def login(request: Request) -> Response:
     """Sign in by a link, which ends by it; the session that the browser came with ends too."""
@@ -80,7 +80,7 @@ async def login(request: Request) -> Response:
     return entered(service, signed_in)
 
 
-@router.get("/join", response_class=HTMLResponse)
+@router.get("/join", response_class=HTMLResponse, **for_anybody("page"))
 async def join_page(once: Once = "") -> HTMLResponse:
     """Show the page whose button takes an invitation up; opening it uses nothing up."""
     button = _BUTTON.format(action="/join", once=escape(once), more=_NAME, button="Join")
@@ -89,10 +89,17 @@ async def join_page(once: Once = "") -> HTMLResponse:
 
 @router.post(
     "/join",
-    status_code=303,
     openapi_extra=_BODY,
-    responses=refusals(
-        Unauthenticated, Forbidden, AlreadyMember, TooManyGuesses, BadRequest, Invalid, UnsupportedMediaType
+    **for_anybody(
+        None,
+        Unauthenticated,
+        Forbidden,
+        AlreadyMember,
+        TooManyGuesses,
+        BadRequest,
+        Invalid,
+        UnsupportedMediaType,
+        to="/",
     ),
 )
 async def join(request: Request) -> Response:
@@ -109,7 +116,7 @@ async def join(request: Request) -> Response:
     return entered(service, accepted.signed_in)
 
 
-@router.post("/logout", status_code=303)
+@router.post("/logout", **for_anybody(None, to="/login"))
 async def logout(request: Request) -> Response:
     """Sign out: the session ends on the server, and the browser forgets it."""
     service = service_of(request)
