@@ -69,7 +69,7 @@ async def compose(parts: Parts) -> Service:
     )
     await store.run(lambda tx: ensure_default(tx, clock.now()))
     if agents:
-        await registry.adopt(agents, workspace_id=DEFAULT_WORKSPACE, by=LOADED)
+        await registry.adopt(agents, workspace_id=DEFAULT_WORKSPACE, by=LOADED, secrets=runtime.secrets)
     directory = Directory(store, clock=clock, ids=ids, secrets=parts.secrets)
     return Service(
         runtime=runtime,

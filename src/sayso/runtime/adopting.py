@@ -17,6 +17,7 @@ from sayso.model.registryerrors import (
 from sayso.programs.agent.definition import AgentDefinition
 from sayso.runtime.agents import Act, digest_of, refuse_mode, refuse_taken
 from sayso.runtime.ports import Transaction
+from sayso.runtime.secrecy import cleaned
 from sayso.runtime.versions import put_live
 
 _LABEL = "code"
@@ -119,7 +120,7 @@ def _new_version(
         id=version_id,
         agent_id=agent.id,
         label=_numbered(number),
-        body=body_of(replace(definition.version, label=_numbered(number))),
+        body=cleaned(act.secrets, body_of(replace(definition.version, label=_numbered(number)))),
         digest=digest,
         created_by=str(act.by),
         created_at=at,
