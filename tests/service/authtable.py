@@ -36,6 +36,8 @@ class Route:
     """The answer to a key whose scopes do not name the agent; None where a list is merely empty: as `good`."""
     by_key: int | None = None
     """The answer to a key in scope, where it is not `good`."""
+    endless: bool = False
+    """An answer without an end: who is let in is not asked here."""
     special: Mapping[str, int] = field(default_factory=dict)
     """Answers to single callers that no rule gives."""
 
@@ -50,6 +52,7 @@ FIELDS = {"versionLabel": "v{serial}", "llmModel": "stub:none"}
 PROGRAMS = ("owner elsewhere", "key in scope", "key out of scope", "key elsewhere")
 ONLY_BROWSERS = dict.fromkeys((*ROLES, *PROGRAMS), 403)
 """Nobody whose token was stolen gets another."""
+NO_PAGES = dict.fromkeys((*ROLES, *PROGRAMS), 401)
 NO_SWITCH = dict.fromkeys((*ROLES, *PROGRAMS), 400)
 NOT_THEIRS = dict.fromkeys(("developer", "operator", "auditor", *PROGRAMS), 404)
 NOT_THERE = {"key elsewhere": 404}
@@ -180,13 +183,18 @@ OF_PEOPLE: dict[tuple[str, str], Route] = {
 }  # fmt: skip
 
 TABLE = {**OF_RUNS, **OF_AGENTS, **OF_PEOPLE}
-PAGES: dict[tuple[str, str], Route] = {}
-"""Routes that the OpenAPI leaves out: pages for people. Each has an entry here, too, and is asked for by everybody."""
+PAGES: dict[tuple[str, str], Route] = {
+    ("GET", "/"): Route(needs="see_tasks", good=303, special=NO_PAGES),
+    ("GET", "/review"): _see("see_tasks", special=NO_PAGES),
+    ("GET", "/live"): _see("a sign-in", special=NO_PAGES, endless=True),
+    ("GET", "/static/{tenantId}/{workflow}"): Route(needs="nothing", good=404),  # no file is called so
+}
+"""Routes that the OpenAPI leaves out: pages for people, by a browser's session alone. Each has an entry here, too."""
 
 
 def shape(path: str) -> str:
     """Return a path with its parameters unnamed: the table names what it makes, the OpenAPI what a parameter is."""
-    return re.sub(r"\{\w+\}", "{}", path)
+    return re.sub(r"\{\w+(:path)?\}", "{}", path)
 
 
 def expected(route: Route, caller: str) -> int:

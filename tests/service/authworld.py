@@ -10,7 +10,10 @@ from typing import Any
 
 import httpx
 
+from sayso import web
+from sayso.api.v1 import router
 from sayso.model.workspaces import DEFAULT_WORKSPACE, Principal, Scope
+from sayso.server.application import create_app
 from tests.service.authtable import BROWSER, CALLERS, ROLES, Route
 from tests.service.process import Patient
 from tests.service.served import Served, served
@@ -188,6 +191,7 @@ async def _secrets(it: Served) -> dict[str, dict[str, str]]:
 async def world(folder: Path) -> AsyncIterator[World]:
     async with served(folder) as it:
         it = Served(it.db, replace(it.service, guesses=Patient()), it.paid)
+        it.app = create_app(it.service, [router, web.router], refused=web.refused)
         given = await _secrets(it)
         assert given.keys() == set(CALLERS)
         clients = {}

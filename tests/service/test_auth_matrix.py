@@ -11,6 +11,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
+from sayso import web
 from sayso.api.v1 import router
 from sayso.server.application import plain_app
 from tests.service.authtable import CALLERS, PAGES, TABLE, Route, expected, shape
@@ -34,6 +35,8 @@ async def cells(all_: World, method: str, path: str, route: Route) -> list[str]:
         await all_.clients["owner"].post(f"/v1/runs/{all_.ids['runId']}/cancel", json={})
     wrong = []
     for caller in sorted(CALLERS, key=lambda name: expected(route, name), reverse=True):
+        if route.endless and expected(route, caller) < 400:
+            continue
         if method != "GET" and expected(route, caller) < 400:
             await all_.fresh(wanted)
         status = await all_.ask(method, path, route, caller)
@@ -50,7 +53,8 @@ def misleading(document: dict[str, Any], answers: dict[tuple[str, str], httpx.Re
         for method, operation in methods.items()
     }
     found = []
-    for (method, path), answer in answers.items():
+    for method, path in TABLE.keys() & answers.keys():
+        answer = answers[method, path]
         media = shown[method, shape(path)][str(answer.status_code)].get("content", {})
         example = media.get("application/json", {}).get("example")
         if example is not None:
@@ -81,7 +85,7 @@ async def test_every_route_answers_everybody_as_the_table_says(tmp_path: Path) -
 
 async def test_every_route_is_in_the_table(tmp_path: Path) -> None:
     async with served(tmp_path, worker=False) as it:
-        api = plain_app(it.service, [router])
+        api = plain_app(it.service, [router, web.router])
     told = {(method.upper(), shape(path)) for path, methods in api.openapi()["paths"].items() for method in methods}
     hidden = {
         (method, shape(context.path))

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from sayso.runtime.news import News
+from sayso.runtime.news import ANYTHING, News
 from sayso.stores.driver import sqlite_module
 from tests.service.served import served
 from tests.service.test_api import pending, start
@@ -71,6 +71,16 @@ async def test_only_those_whom_a_commit_is_about_are_woken() -> None:
     assert not await woken(lambda: bell.ring({"run_2"}), news, heard)
     assert await woken(lambda: bell.ring({"run_2", "run_1"}), news, news.heard())
     assert await woken(lambda: bell.ring({"ses_1"}), news, news.heard(), "run_1", "ses_1")
+
+
+@pytest.mark.anyio
+async def test_who_waits_for_anything_is_woken_by_every_commit() -> None:
+    bell = Bell()
+    news = News(cast("Any", bell))
+    assert await woken(lambda: bell.ring(set()), news, news.heard(), ANYTHING)
+    heard = news.heard()
+    bell.ring(set())
+    assert await woken(lambda: None, news, heard, ANYTHING)
 
 
 @pytest.mark.anyio

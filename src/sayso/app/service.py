@@ -20,6 +20,7 @@ from sayso.runtime.directory_ports import Secrets
 from sayso.runtime.inbox import Inbox
 from sayso.runtime.news import News
 from sayso.runtime.registry import Registry
+from sayso.runtime.reviewing import Reviewing
 from sayso.runtime.sessions import Sessions
 from sayso.server.handshakes import ProviderSignIn
 from sayso.server.options import Options
@@ -81,6 +82,7 @@ async def compose(parts: Parts) -> Service:
         directory=directory,
         sessions=Sessions(runtime),
         inbox=Inbox(runtime),
+        review=Reviewing(runtime),
         news=News(store),
         workflows=_workflows(parts.programs),
         operations=parts.operations.tools,

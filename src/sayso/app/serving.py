@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 from fastapi import APIRouter
 
+from sayso import web as pages
 from sayso.api.v1 import router
 from sayso.app.announcing import Announcement
 from sayso.app.database import SqliteDb
@@ -39,7 +40,7 @@ _READY_FOR = timedelta(seconds=1)
 
 def routers() -> list[APIRouter]:
     """Return the routes that are served beside health and metrics."""
-    return [router]
+    return [router, pages.router]
 
 
 async def sign_in_link(service: Service, settings: Settings, url: str) -> str | None:
@@ -63,7 +64,7 @@ async def serve(
     with listen(settings.host, settings.port) as listening:
         worker = _Work(db, settings, programs)
         services = await make_service(db, settings, programs, worker)
-        app = create_app(services, routers())
+        app = create_app(services, routers(), refused=pages.refused)
         server = Server(app, services, trusted_proxies=settings.trusted_proxies)
         _stop_on_signals(server)
         working = worker.start(services.stopping)

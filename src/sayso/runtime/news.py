@@ -14,6 +14,8 @@ from sayso.runtime.ports import Store
 
 ELSEWHERE_SECONDS = 0.5
 """How soon the commits of other processes are noticed."""
+ANYTHING = "*"
+"""What every commit is about, for those whose interest has no name: a view of many runs, tasks and claims."""
 _REMEMBERED = 512
 """Commits whose subjects are known; who has not listened for longer is told to read again."""
 
@@ -46,7 +48,7 @@ class News:
 
         Args:
             heard: What `heard()` said before the reading that left something to wait for.
-            about: Ids of runs and sessions, or `rest_of` a run; see `Store.watch`.
+            about: Ids of runs and sessions, `rest_of` a run (see `Store.watch`), or `ANYTHING`.
             seconds: How long at most.
         """
         waiter = (asyncio.get_running_loop(), asyncio.Event())
@@ -77,6 +79,7 @@ class News:
 
     def _ring(self, touched: Collection[str]) -> None:
         """Take note of a commit; called on the writer's thread."""
+        touched = {*touched, ANYTHING}
         with self._lock:
             self._count += 1
             self._recent.append((self._count, touched))

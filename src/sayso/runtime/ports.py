@@ -23,6 +23,7 @@ from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.model.workspaces import WorkspaceId
 from sayso.runtime.directory_ports import CredentialRows, DirectoryRows
+from sayso.runtime.review_ports import ReviewRows
 
 R = TypeVar("R")
 
@@ -365,7 +366,7 @@ class Transaction(Protocol):
         """Forget who is on a task."""
         ...
 
-    def drop_task(self, task_id: TaskId) -> None:
+    def drop_task(self, task_id: TaskId, *, now: datetime) -> None:
         """Cancel one task, if it is pending."""
         ...
 
@@ -407,6 +408,11 @@ class Transaction(Protocol):
     @property
     def evidence(self) -> EvidenceRows:
         """The rows of what was shown, decided and attempted."""
+        ...
+
+    @property
+    def reviews(self) -> ReviewRows:
+        """What the inbox of reviewers keeps and lists."""
         ...
 
     @property

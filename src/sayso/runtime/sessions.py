@@ -69,7 +69,7 @@ class Sessions:
         Raises:
             RunNotFound, OutOfScope: See `reach.reached`.
         """
-        return await self._runtime.store.read(lambda tx: _parts(tx, reached(tx, run_id, reach)))
+        return await self._runtime.store.read(lambda tx: parts_of(tx, reached(tx, run_id, reach)))
 
     async def whole(self, run_id: RunId, reach: Reach) -> Whole:
         """Return the session of any of its runs.
@@ -244,7 +244,7 @@ def whole(tx: Transaction, session_id: SessionId) -> Whole:
     listed, stored = tx.sessions.find_listed(session_id), tx.sessions.find(session_id)
     if listed is None or stored is None:
         raise SessionNotFound(f"Expected a session {session_id}, but there is none.")
-    runs = [_parts(tx, run) for run in _runs(tx, session_id)]
+    runs = [parts_of(tx, run) for run in _runs(tx, session_id)]
     return Whole(session=listed, runs=runs, user_id=stored.user_id)
 
 
@@ -260,7 +260,8 @@ def _runs(tx: Transaction, session_id: SessionId) -> list[Run]:
     return found[::-1]
 
 
-def _parts(tx: Transaction, run: Run) -> RunParts:
+def parts_of(tx: Transaction, run: Run) -> RunParts:
+    """Return a run with its journal and its tasks."""
     return RunParts(run=run, entries=tx.load_entries(run.id, after=0), tasks=tx.run_tasks(run.id, pending_only=False))
 
 

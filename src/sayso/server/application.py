@@ -4,7 +4,7 @@ From the outside in: recording (id, log, figures, last resort), heading (securit
 before any route), receiving (deadlines, the end of streams), and FastAPI with the routes.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import structlog
@@ -31,6 +31,8 @@ from sayso.server.validation import Validation
 _log = structlog.get_logger("sayso.server")
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _NOT_FOUND, _NOT_ALLOWED, _OURS = 404, 405, 500
+Refused = Callable[[Request, SaysoError], Response | None]
+"""Answers a refusal in its own way, such as a page for a person; None where a problem is the right answer."""
 
 
 class _Documented(FastAPI):
@@ -56,23 +58,24 @@ def _put_examples(route: APIRoute, answers: dict[str, Any]) -> None:
                 answers[str(status)]["content"][media]["example"] = told["example"]
 
 
-def create_app(services: Services, routers: Sequence[APIRouter] = ()) -> ASGIApp:
+def create_app(services: Services, routers: Sequence[APIRouter] = (), *, refused: Refused | None = None) -> ASGIApp:
     """Return the application that serves some routers, with health and metrics beside them.
 
     Args:
         services: What the routes are given (`Serviced`), and what the shell is told.
         routers: What is served; made by `sayso.server.routes.router`, so that every body is strict JSON.
+        refused: Answers refusals in its own way.
 
     Raises:
         TypeError: A route would read its body in FastAPI's lenient way.
     """
-    api = plain_app(services, routers)
+    api = plain_app(services, routers, refused=refused)
     inner = Receiving(api, services.options, services.stopping)
     headed = Heading(Screening(inner, services.options), secure=services.options.secure)
     return Recording(headed, services)
 
 
-def plain_app(services: Services, routers: Sequence[APIRouter] = ()) -> FastAPI:
+def plain_app(services: Services, routers: Sequence[APIRouter] = (), *, refused: Refused | None = None) -> FastAPI:
     """Return the application without its shell: what OpenAPI is made from.
 
     Raises:
@@ -91,7 +94,7 @@ def plain_app(services: Services, routers: Sequence[APIRouter] = ()) -> FastAPI:
     for router in (health.routes, *routers):
         api.include_router(router)
     _check_strict(api)
-    _answer_errors(api)
+    _Refusals(api, refused)
     return api
 
 
@@ -105,52 +108,63 @@ def _check_strict(api: FastAPI) -> None:
         )
 
 
-def _answer_errors(api: FastAPI) -> None:
-    """Have every error answered as a problem; what nobody has foreseen goes on to `Recording`, too, for the log."""
-    validation = Validation(api)
+class _Refusals:
+    """Answers every error, as a problem or as a page; the unforeseen goes on to `Recording`, too, for the log."""
 
-    async def ours(request: Request, exc: Exception) -> Response:
-        error, request_id = cast("SaysoError", exc), request_id_of(request.scope)
+    def __init__(self, api: FastAPI, refused: Refused | None) -> None:
+        self._api = api
+        self._refused = refused
+        self._validation = Validation(api)
+        api.add_exception_handler(SaysoError, self.ours)
+        api.add_exception_handler(RequestValidationError, self.invalid)
+        api.add_exception_handler(HTTPException, self.foreign)
+        api.add_exception_handler(ClientDisconnect, self.gone)
+        api.add_exception_handler(Exception, self.unforeseen)
+
+    async def ours(self, request: Request, exc: Exception) -> Response:
+        error = cast("SaysoError", exc)
         if error.status >= _OURS:  # the answer will not say it
+            request_id = request_id_of(request.scope)
             _log.error("a request failed", request_id=request_id, code=error.code, error=error.message)
-        return answer(error, request_id)
+        return self._told(request, error)
 
-    async def gone(request: Request, exc: Exception) -> Response:
+    async def gone(self, request: Request, exc: Exception) -> Response:
         del request, exc
         return Response(status_code=CLIENT_GONE)  # for the log; there is nobody to read it
 
-    async def unforeseen(request: Request, exc: Exception) -> Response:
+    async def unforeseen(self, request: Request, exc: Exception) -> Response:
         del exc
-        return answer(Unexpected("Expected to answer, but something failed."), request_id_of(request.scope))
+        return self._told(request, Unexpected("Expected to answer, but something failed."))
 
-    async def invalid(request: Request, exc: Exception) -> Response:
-        refusal = validation.refusal(cast("RequestValidationError", exc).errors())
-        return answer(refusal, request_id_of(request.scope))
+    async def invalid(self, request: Request, exc: Exception) -> Response:
+        return self._told(request, self._validation.refusal(cast("RequestValidationError", exc).errors()))
 
-    async def foreign(request: Request, exc: Exception) -> Response:
-        return _foreign(api, request, cast("HTTPException", exc))
-
-    api.add_exception_handler(SaysoError, ours)
-    api.add_exception_handler(RequestValidationError, invalid)
-    api.add_exception_handler(HTTPException, foreign)
-    api.add_exception_handler(ClientDisconnect, gone)
-    api.add_exception_handler(Exception, unforeseen)
-
-
-def _foreign(api: FastAPI, request: Request, exc: HTTPException) -> Response:
-    """Answer what Starlette and FastAPI refuse by themselves."""
-    request_id = request_id_of(request.scope)
-    if exc.status_code == _NOT_FOUND:
-        return answer(RouteUnknown("Expected a path that exists, but there is nothing at this one."), request_id)
-    if exc.status_code == _NOT_ALLOWED:
-        allow = {"Allow": ", ".join(_allowed(api, request.scope))}
+    async def foreign(self, request: Request, exc: Exception) -> Response:
+        """Answer what Starlette and FastAPI refuse by themselves."""
+        error = cast("HTTPException", exc)
+        if error.status_code != _NOT_ALLOWED:
+            return self._told(request, _foreign(error.status_code))
+        allow = {"Allow": ", ".join(_allowed(self._api, request.scope))}
         if request.method == "OPTIONS":
             return Response(status_code=204, headers=allow)
         refusal = MethodNotAllowed(f"Expected one of {allow['Allow']} at this path, but got another method.")
-        return answer(refusal, request_id, allow)
-    if exc.status_code >= _OURS:
-        return answer(Unexpected("Expected to answer, but something failed."), request_id)
-    return answer(RequestRefused("Expected a request that can be read, but this one cannot."), request_id)
+        return self._told(request, refusal, allow)
+
+    def _told(self, request: Request, error: SaysoError, headers: Mapping[str, str] | None = None) -> Response:
+        page = None if self._refused is None else self._refused(request, error)
+        if page is None:
+            return answer(error, request_id_of(request.scope), headers)
+        page.headers.update(headers or {})
+        return page
+
+
+def _foreign(status: int) -> SaysoError:
+    """Return what Starlette and FastAPI refuse by themselves as an error of ours."""
+    if status == _NOT_FOUND:
+        return RouteUnknown("Expected a path that exists, but there is nothing at this one.")
+    if status >= _OURS:
+        return Unexpected("Expected to answer, but something failed.")
+    return RequestRefused("Expected a request that can be read, but this one cannot.")
 
 
 def _allowed(api: FastAPI, scope: Scope) -> Iterable[str]:

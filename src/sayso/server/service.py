@@ -26,6 +26,7 @@ from sayso.runtime.inbox import Inbox
 from sayso.runtime.news import News
 from sayso.runtime.once import Unit, once
 from sayso.runtime.registry import Registry
+from sayso.runtime.reviewing import Reviewing
 from sayso.runtime.sessions import Sessions
 from sayso.server.cookies import session_text
 from sayso.server.guessing import Guesses
@@ -43,6 +44,7 @@ class Service(Services):
     directory: Directory
     sessions: Sessions
     inbox: Inbox
+    review: Reviewing
     news: News
     workflows: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Code-first workflows, by name."""

@@ -22,6 +22,7 @@ from sayso.stores.evidence import EvidenceRows
 from sayso.stores.listings import Listings
 from sayso.stores.registry import RegistryRows
 from sayso.stores.requests import RequestRows
+from sayso.stores.reviews import ReviewRows
 from sayso.stores.rows import nano_of, run_of
 from sayso.stores.sessions import SessionRows
 from sayso.stores.tasks import TaskRows
@@ -47,6 +48,8 @@ class SqlTransaction(TaskRows):
         self.credentials = CredentialRows(self._change, self._all)
         """See the port."""
         self.evidence = EvidenceRows(self._all)
+        """See the port."""
+        self.reviews = ReviewRows(self._change, self._all, self._text, listings.reviews)
         """See the port."""
         self.sessions = SessionRows(self._change, self._all, self._text, listings)
         """See the port."""
