@@ -28,16 +28,12 @@ class Route:
     good: int
     """The answer to somebody who may, for an object that is there."""
     body: Any = None
-    form: Any = None
-    """The fields of a form, where the route takes no JSON."""
     elsewhere: int = 404
     """The answer to somebody of another workspace; a list is empty there, so it is 200."""
     unscoped: int | None = 403
     """The answer to a key whose scopes do not name the agent; None where a list is merely empty: as `good`."""
     by_key: int | None = None
     """The answer to a key in scope, where it is not `good`."""
-    endless: bool = False
-    """An answer without an end: who is let in is not asked here."""
     special: Mapping[str, int] = field(default_factory=dict)
     """Answers to single callers that no rule gives."""
 
@@ -52,11 +48,9 @@ FIELDS = {"versionLabel": "v{serial}", "llmModel": "stub:none"}
 PROGRAMS = ("owner elsewhere", "key in scope", "key out of scope", "key elsewhere")
 ONLY_BROWSERS = dict.fromkeys((*ROLES, *PROGRAMS), 403)
 """Nobody whose token was stolen gets another."""
-NO_PAGES = dict.fromkeys((*ROLES, *PROGRAMS), 401)
 NO_SWITCH = dict.fromkeys((*ROLES, *PROGRAMS), 400)
 NOT_THEIRS = dict.fromkeys(("developer", "operator", "auditor", *PROGRAMS), 404)
 NOT_THERE = {"key elsewhere": 404}
-NO_PROVIDER = Route(needs="nothing", good=404)  # with one: tests/service/test_oidc.py
 
 
 def _see(needs: Needs, **more: Any) -> Route:
@@ -173,23 +167,15 @@ OF_PEOPLE: dict[tuple[str, str], Route] = {
     ("GET", "/v1/audit/verify"): _see("see_audit", elsewhere=200),
     ("GET", "/v1/audit/export"): _see("export_audit", elsewhere=200),
     ("GET", "/v1/sessions/{sessionId}/evidence"): _see("export_audit"),
-    ("GET", "/login"): _see("nothing"),
-    ("POST", "/login"): Route(needs="nothing", good=303, form={"once": "{link}"}),
-    ("GET", "/join"): _see("nothing"),
-    ("POST", "/join"): Route(needs="nothing", good=303, form={"once": "{invitation}", "name": "Bo"}),
-    ("POST", "/logout"): Route(needs="nothing", good=303, form={}),
-    ("GET", "/auth/start"): NO_PROVIDER,
-    ("GET", "/auth/callback"): NO_PROVIDER,
 }  # fmt: skip
 
 TABLE = {**OF_RUNS, **OF_AGENTS, **OF_PEOPLE}
-PAGES: dict[tuple[str, str], Route] = {
-    ("GET", "/"): Route(needs="see_tasks", good=303, special=NO_PAGES),
-    ("GET", "/review"): _see("see_tasks", special=NO_PAGES),
-    ("GET", "/live"): _see("a sign-in", special=NO_PAGES, endless=True),
-    ("GET", "/static/{tenantId}/{workflow}"): Route(needs="nothing", good=404),  # no file is called so
-}
-"""Routes that the OpenAPI leaves out: pages for people, by a browser's session alone. Each has an entry here, too."""
+OPEN_PAGES = {
+    ("GET", "/static/{}/{}"), ("GET", "/login"), ("POST", "/login"), ("GET", "/join"), ("POST", "/join"),
+    ("POST", "/logout"), ("GET", "/auth/start"), ("GET", "/auth/callback"),
+}  # fmt: skip
+"""Pages that nobody must be signed in for, by `shape`; every other route that the OpenAPI leaves out wants a browser's
+session, and refuses whoever has none."""
 
 
 def shape(path: str) -> str:

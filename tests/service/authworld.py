@@ -42,7 +42,6 @@ class World:
             ("{personId}", "{tokenId}"): self._person,
             ("{invitationId}", "{invitation}"): self._invitation,
             ("{keyId}",): self._key,
-            ("{link}",): self._link,
         }
         for names, maker in makers.items():
             if any(name in wanted for name in names):
@@ -51,7 +50,6 @@ class World:
     async def ask(self, method: str, path: str, route: Route, caller: str) -> int:
         address = path.format(**self.ids)
         sent: dict[str, Any] = {} if route.body is None else {"json": filled(route.body, self.ids)}
-        sent |= {} if route.form is None else {"data": filled(route.form, self.ids)}
         if method != "GET" and caller == BROWSER:
             sent["headers"] = SAME_SITE
         client = self.clients[caller]
@@ -113,10 +111,6 @@ class World:
         root = await self.it.root()
         scope = Scope(agent_id=self.ids["agentId"])
         self.ids["keyId"] = (await self.it.service.directory.keys.create(root, name="k", scopes=[scope])).key.id
-
-    async def _link(self, wanted: str) -> None:
-        del wanted
-        self.ids["link"] = await link(self.it)
 
 
 def filled(body: Any, ids: dict[str, str]) -> Any:

@@ -55,11 +55,9 @@ def _missing(operation: dict[str, Any], *, proof: bool) -> list[str]:
 
 
 def _shown(status: str, answer: dict[str, Any]) -> bool:
-    """Tell whether an answer is shown: by an example, by where it leads to, or by being empty."""
+    """Tell whether an answer is shown: by an example, or by being empty."""
     if status == "204":
         return "content" not in answer
-    if status.startswith("3"):
-        return "example" in answer["headers"]["Location"]
     return bool(answer.get("content")) and all("example" in media for media in answer["content"].values())
 
 

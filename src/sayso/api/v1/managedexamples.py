@@ -183,7 +183,6 @@ _EVIDENCE: Json = {
     "parts": {"audit": {"chain": {"anchor": None, "broken": None, "rows": 0}, "rows": []}},
 }
 _LINE = '{"workspace": "default", "seq": 1, "action": "agent.blocked", "target": "agt_01m8", ...}\n'
-_PAGE = '<!doctype html>\n<html lang="en">...</html>\n'
 
 
 def _listed(item: Json) -> Json:
@@ -224,6 +223,5 @@ MANAGED: dict[str, Json] = {
     },
     "audit_lines": _LINE,
     "evidence": _EVIDENCE,
-    "page": _PAGE,
 }
 """By name."""

@@ -6,8 +6,6 @@ A route that tells nothing fails the tests (tests/service/test_openapi.py).
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi.responses import RedirectResponse
-
 from sayso.api.v1.examples import EXAMPLES
 from sayso.model.directoryerrors import Forbidden, PersonNotFound, Unauthenticated
 from sayso.model.errors import (
@@ -75,7 +73,7 @@ MESSAGING: Refusals = (*A_RUN, BadRequest, NotWaiting, RunWaitingForTask, *DECID
 _OF_ALL = (Unauthenticated, Forbidden, TooManyGuesses, UnreadableValue)
 _OF_CHANGES = (Invalid, UnstorableValue)
 _OF_ACTS = (*_OF_CHANGES, KeyReused)
-_MEDIA = {"stream": "text/event-stream", "audit_lines": "application/x-ndjson", "page": "text/html"}
+_MEDIA = {"stream": "text/event-stream", "audit_lines": "application/x-ndjson"}
 """What is not JSON."""
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
@@ -123,17 +121,9 @@ def managing(example: str | None, *errors: type[SaysoError], status: int = 200) 
     return told(example, *_OF_CHANGES, *errors, status=204 if example is None else status)
 
 
-def for_anybody(
-    example: str | None, *errors: type[SaysoError], status: int = 200, to: str | None = None
-) -> dict[str, Any]:
-    """Return the settings of a route that asks for no proof; `to` is where it sends the browser."""
-    said = _said(example)
-    if to is not None:
-        status = 303
-        location = {"description": "Where the browser goes.", "schema": {"type": "string"}, "example": to}
-        said = {"description": "The browser is sent on.", "headers": {"Location": location}}
-    settings: dict[str, Any] = {"status_code": status, "responses": {status: said, **refusals(*errors)}}
-    return settings if to is None else {**settings, "response_class": RedirectResponse}
+def for_anybody(example: str, *errors: type[SaysoError]) -> dict[str, Any]:
+    """Return the settings of a route that asks for no proof."""
+    return {"responses": {200: _said(example), **refusals(*errors)}}
 
 
 def _said(example: str | None) -> dict[str, Any]:
