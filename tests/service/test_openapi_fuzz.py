@@ -127,10 +127,10 @@ def report(name: str, found: Tally, seconds: float) -> None:
     assert len(found.operations) == len(TABLE), "Expected every operation to be asked."
 
 
-@pytest.mark.timeout(110)
+@pytest.mark.timeout(300)
 def test_a_bounded_fuzz_of_the_whole_openapi(tmp_path: Path) -> None:
     began, found = time.monotonic(), Tally()
-    found.add(shard(tmp_path / "0", "owner", "-n", "6", "--seed", "1"))
+    found.add(shard(tmp_path / "0", "owner", "-n", "3", "--seed", "1"))
     report("bounded", found, time.monotonic() - began)
     assert {"200", "201", "202", "204", "401", "404", "422"} <= set(found.statuses)
 
