@@ -88,7 +88,7 @@ OF_RUNS: dict[tuple[str, str], Route] = {
     ("POST", "/v1/runs/{runId}/decisions"): Route(
         needs="decide_tasks", good=202, body={"decisions": [{"userTaskId": "{taskId}", **APPROVE}]}, by_key=OWN
     ),
-    ("POST", "/v1/runs/{runId}/skip-agent-wait"): Route(needs="end_sessions", good=400),
+    ("POST", "/v1/runs/{runId}/skip-agent-wait"): Route(needs="skip_waits", good=400),
     ("POST", "/v1/runs/{runId}/cancel"): Route(needs="end_sessions", good=202, body={}),
     ("GET", "/v1/user-tasks"): _see("see_tasks", elsewhere=200, unscoped=None),
     ("GET", "/v1/user-tasks/{taskId}"): _see("see_tasks"),
@@ -96,12 +96,10 @@ OF_RUNS: dict[tuple[str, str], Route] = {
     ("POST", "/v1/user-tasks/{taskId}/claim"): Route(needs="decide_tasks", good=200),
     ("POST", "/v1/user-tasks/{taskId}/release"): Route(needs="decide_tasks", good=200),
     ("GET", "/v1/workflows"): _see("see_agents", elsewhere=200),
-    ("POST", "/v1/workflows/{workflow}/runs"): Route(
-        needs="start_runs", good=202, body={}, elsewhere=202, by_key=403, special={"key elsewhere": 403}
-    ),
-    ("GET", "/v1/workflows/{workflow}/sessions"): _see("see_sessions", elsewhere=200, unscoped=None),
+    ("POST", "/v1/workflows/{workflow}/runs"): Route(needs="start_runs", good=202, body={}, by_key=403),
+    ("GET", "/v1/workflows/{workflow}/sessions"): _see("see_sessions", unscoped=None),
 }  # fmt: skip
-"""Workflows are the server's, so every workspace may start them; their sessions are the workspace's own."""
+"""Workflows are of the workspace that code is loaded into."""
 
 OF_AGENTS: dict[tuple[str, str], Route] = {
     ("GET", "/v1/operations"): _see("see_agents", elsewhere=200),
