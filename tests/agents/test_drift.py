@@ -197,6 +197,23 @@ def test_a_run_keeps_the_version_it_began_with(shop: Shop) -> None:
     assert later.client.requests[0].instructions == "Be careful."
 
 
+def test_a_tool_that_came_later_is_not_on_the_list_of_a_run_that_began_before(shop: Shop) -> None:
+    """Items 39, 45: the list is frozen with the version; what a deploy adds is neither offered nor executed."""
+
+    def wipe() -> str:
+        shop.ran.append("wiped")
+        return "wiped"
+
+    output = shop.asked(shop.pay())
+    output.active_requirements[0].confirm()
+    later = shop.agent(shop.pay(), wipe)
+    later.client = ScriptedModel(["", call("wipe"), lambda request: request.messages[-1].text])
+    output = later.continue_run(output)
+    assert output.content == "Error (tool_not_allowed): there is no tool 'wipe' that may be called here"
+    assert shop.ran == [(5.0, "ann")]
+    assert "wipe" not in [offer.name for request in later.client.requests for offer in request.tools]
+
+
 def test_a_started_call_is_settled_by_the_effect_it_was_started_with(shop: Shop) -> None:
     """A `once` call that a deploy calls `read` by now: nobody knows what came of it, so a person is asked."""
     dies = Dies()

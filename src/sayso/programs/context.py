@@ -7,7 +7,7 @@ replaying: there is no second code path.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from sayso.core.fingerprint import Shape
@@ -128,6 +128,10 @@ class CallPlan:
     """The question for a person when the outcome of an attempt is unknown, given the evidence."""
     most_attempts: int = 3
     """How often a `read` or `keyed` call may be started."""
+    key_window: timedelta = timedelta(days=1)
+    """How long, from its first start, the remote honours the key of a `keyed` call."""
+    takes: timedelta | None = None
+    """How long an attempt may take."""
     announce: "Announce | None" = None
 
 

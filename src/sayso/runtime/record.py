@@ -64,6 +64,10 @@ class Record:
     """The digest of what was started."""
     started_effect: dict[str, str] = field(default_factory=dict[str, str])
     """The effect class that it was started with."""
+    first_sent: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    """When each tool call was started first."""
+    last_sent: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    """When it was started last."""
     trace: str | None = None
     """The span in which the run came to wait last, in W3C form."""
     rested_at: datetime | None = None
@@ -169,6 +173,8 @@ class Record:
             case EntryKind.CALL:
                 self.attempts[key], self.started_digest[key] = plain["attempt"], plain["digest"]
                 self.started_effect[key] = plain.get("effect", "once")
+                self.first_sent.setdefault(key, at)
+                self.last_sent[key] = at
             case EntryKind.CANCEL:
                 self.cancelled_by = plain
             case EntryKind.FINISHED:
