@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
@@ -163,25 +163,6 @@ class Tool:
                 return f"{self.summary} (this sentence could not be filled in)"
         given = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
         return f"Run {self.name}({given})?"
-
-
-@dataclass
-class Toolkit:
-    """Tools that share a default: whether they require approval, unless a tool says otherwise.
-
-    Args:
-        name: For people.
-        tools: The tools.
-        requires_approval: The default for tools whose own setting is None.
-    """
-
-    name: str
-    tools: Sequence[Tool | Callable[..., Any]] = field(default_factory=list[Any])
-    requires_approval: bool = False
-
-    def all(self) -> list[Tool]:
-        """Return the tools with the default that they inherit."""
-        return [replace(as_tool(item), inherited=self.requires_approval) for item in self.tools]
 
 
 def tool(
