@@ -231,6 +231,13 @@ class Context(Protocol):
         """Return what the session has used until now; it differs from pass to pass, so only before a new effect."""
         ...
 
+    async def waited(self, key: str) -> timedelta:
+        """Return how long the waits that the session's runs have begun were to take, journaled once.
+
+        What follows it without waiting for anything else, e.g. another wait, no sibling comes between.
+        """
+        ...
+
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
         """Run branches side by side until each has finished or suspended.
 

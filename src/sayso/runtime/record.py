@@ -6,12 +6,13 @@ run.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sayso.core.codec import plain_of
 from sayso.core.decisionforms import outcome_from_json
 from sayso.core.instants import from_micros
+from sayso.core.keys import is_wait, time_of_wait
 from sayso.core.ledger import APPROVAL
 from sayso.model.actors import TIMEOUT
 from sayso.model.decisions import Outcome
@@ -48,6 +49,8 @@ class Record:
     asked: dict[str, TaskId] = field(default_factory=dict)
     timers: dict[str, datetime] = field(default_factory=dict)
     """When each timer that has begun is due."""
+    waits: dict[str, timedelta] = field(default_factory=dict[str, timedelta])
+    """How long each wait was to take that a program has begun; other timers are none."""
     fired: set[str] = field(default_factory=set)
     """Timers that are over, in time or skipped."""
     skipped: dict[str, str] = field(default_factory=dict[str, str])
@@ -162,6 +165,8 @@ class Record:
                     self.due[key] = from_micros(plain["due"])
             case EntryKind.TIMER:
                 self.timers[key] = from_micros(plain["until"])
+                if is_wait(key):
+                    self.waits[key] = time_of_wait(self.timers[key], at)
                 self.trace, self.rested_at = plain.get("trace"), at
             case EntryKind.FIRED:
                 self.fired.add(key)
