@@ -247,6 +247,8 @@ class UserTask:
     claimed_by: str | None = None
     """The person who has said to be on it; see `claimant_at`."""
     claimed_until: datetime | None = None
+    closed_at: datetime | None = None
+    """When it was decided or dropped."""
     intact: bool = True
     """Whether the stored bytes are those of the digest; a question that was changed by hand takes no answer."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sayso.core.timeline import ends_alone
 from sayso.model.actors import Actor
 from sayso.model.decisions import Answer
 from sayso.model.errors import RunNotPaused, SessionNotFound
@@ -15,7 +16,7 @@ from sayso.model.ids import RunId, SessionId
 from sayso.model.journal import Entry
 from sayso.model.requesterrors import NotWaiting, RunWaitingForTask
 from sayso.model.runs import ENDED, Run, RunState
-from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
+from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, SessionStatus
 from sayso.model.tasks import MessageRequest, UserTask
 from sayso.model.workspaces import Principal, Reach
 from sayso.runtime import endings, units
@@ -26,6 +27,7 @@ from sayso.runtime.reach import reached, refuse_beyond
 from sayso.runtime.secrecy import cleaned, cleaned_verdict
 
 _MOST_RUNS = 10_000
+_OVER = frozenset({SessionStatus.COMPLETED, SessionStatus.FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +65,19 @@ class Sessions:
         """Return one page of the sessions within reach, that with the newest root run first."""
         return await self._runtime.list_sessions(replace(wanted, reach=reach), limit=limit, skip=skip)
 
+    async def ends(self, listed: Sequence[ListedSession]) -> dict[RunId, RunParts]:
+        """Return the newest root runs of those sessions that are over, each with what its end needs of its journal."""
+        over = [item.root_run_id for item in listed if item.status in _OVER]
+        found = await self._runtime.store.read(lambda tx: [_end(tx, run_id) for run_id in over])
+        return {parts.run.id: parts for parts in found if parts is not None}
+
     async def run(self, run_id: RunId, reach: Reach) -> RunParts:
         """Return a run with its journal and tasks.
 
         Raises:
             RunNotFound, OutOfScope: See `reach.reached`.
         """
-        return await self._runtime.store.read(lambda tx: _parts(tx, reached(tx, run_id, reach)))
+        return await self._runtime.store.read(lambda tx: parts_of(tx, reached(tx, run_id, reach)))
 
     async def whole(self, run_id: RunId, reach: Reach) -> Whole:
         """Return the session of any of its runs.
@@ -244,7 +252,7 @@ def whole(tx: Transaction, session_id: SessionId) -> Whole:
     listed, stored = tx.sessions.find_listed(session_id), tx.sessions.find(session_id)
     if listed is None or stored is None:
         raise SessionNotFound(f"Expected a session {session_id}, but there is none.")
-    runs = [_parts(tx, run) for run in _runs(tx, session_id)]
+    runs = [parts_of(tx, run) for run in _runs(tx, session_id)]
     return Whole(session=listed, runs=runs, user_id=stored.user_id)
 
 
@@ -260,7 +268,18 @@ def _runs(tx: Transaction, session_id: SessionId) -> list[Run]:
     return found[::-1]
 
 
-def _parts(tx: Transaction, run: Run) -> RunParts:
+def _end(tx: Transaction, run_id: RunId) -> RunParts | None:
+    run = tx.find_run(run_id)
+    if run is None:
+        return None
+    entries = tx.load_entries(run_id, after=run.seq - 1)
+    if entries and not ends_alone(entries[-1]):
+        entries = tx.load_entries(run_id, after=0)
+    return RunParts(run=run, entries=entries, tasks=())
+
+
+def parts_of(tx: Transaction, run: Run) -> RunParts:
+    """Return a run with its journal and its tasks."""
     return RunParts(run=run, entries=tx.load_entries(run.id, after=0), tasks=tx.run_tasks(run.id, pending_only=False))
 
 

@@ -224,7 +224,7 @@ def _write_rows(tx: Transaction, change: Commit) -> None:
     if change.patches:
         tx.sessions.patch(run.session_id, change.patches, now=now)
     for task_id in change.stale:
-        tx.drop_task(task_id)
+        tx.drop_task(task_id, now=now)
 
 
 def _move_calls(tx: Transaction, run: Run, moves: Sequence[CallMove], now: datetime) -> None:

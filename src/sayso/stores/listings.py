@@ -21,6 +21,7 @@ from sayso.model.runs import RunState
 from sayso.model.sessions import SessionFilter
 from sayso.model.tasks import TaskFilter, UserTask
 from sayso.stores.reaching import Reaching
+from sayso.stores.reviewlists import ReviewLists
 from sayso.stores.schema import runs, tasks
 from sayso.stores.sessionlists import counted, listed, one
 from sayso.stores.statements import RUN, TASK, ZERO, P, compile_one, constant
@@ -32,6 +33,8 @@ class Listings:
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._compiled: dict[tuple[str, ...], str] = {}
+        self.reviews = ReviewLists(self._text)
+        """The listings of the review inbox."""
 
     def tasks(self, wanted: TaskFilter, *, now: datetime, limit: int, cursor: str | None) -> tuple[str, dict[str, Any]]:
         """Return the statement and its parameters for one page of tasks, oldest first.
@@ -53,7 +56,7 @@ class Listings:
         }
         given = {name: value for name, value in filters.items() if value is not None}
         parameters |= given
-        reach = Reaching(wanted.reach)
+        reach = Reaching(wanted.reach, tasks=True)
         parameters |= reach.parameters
         if cursor is not None:
             parameters |= _place_of(cursor)

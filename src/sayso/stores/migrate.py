@@ -17,9 +17,9 @@ from sayso.core.codec import VERSION
 from sayso.model.errors import StoreTooNew, StoreUnavailable
 from sayso.stores.schema import metadata
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest revision in migrations/versions."""
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every revision this version knows, oldest first."""
 SCRIPTS = Path(__file__).parent / "migrations"
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from sayso.core.instants import from_micros, some_micros, some_time, to_micros
+from sayso.core.reviewing import operation_of, words_of
 from sayso.core.taskforms import digest_of, spec_from_bytes
 from sayso.model.actors import Actor
 from sayso.model.calls import CallState, Effect, StoredApproval, StoredCall
@@ -82,6 +83,7 @@ def task_of(row: Any) -> UserTask:
         workspace,
         claimed_by,
         claimed_until,
+        closed,
         blob,
         verdict,
         by_type,
@@ -106,6 +108,7 @@ def task_of(row: Any) -> UserTask:
         workspace_id=workspace,
         claimed_by=claimed_by,
         claimed_until=some_time(claimed_until),
+        closed_at=some_time(closed),
         intact=digest_of(shown, run_id=run, key=key) == digest,
     )
 
@@ -202,4 +205,7 @@ def task_row(run: Run, task: NewTask, stored: tuple[bytes | None, str | None]) -
         "workspace_id": run.origin.workspace_id,
         "claimed_by": None,
         "claimed_until": None,
+        "operation": operation_of(task.spec),
+        "words": words_of(run.program, task.spec),
+        "closed_at": None,
     }

@@ -83,14 +83,50 @@ tasks = Table(
     Column("workspace_id", Text, nullable=False, server_default="default"),
     Column("claimed_by", Text),
     Column("claimed_until", BigInteger),
+    Column("operation", Text),
+    Column("words", Text),
+    Column("closed_at", BigInteger),
 )
 _PENDING = tasks.c.status == text("'pending'")
 Index("ix_tasks_run", tasks.c.run_id)
 _PLACE = (tasks.c.created_at, tasks.c.task_id)
 Index("ix_tasks_pending", tasks.c.workspace_id, *_PLACE, sqlite_where=_PENDING, postgresql_where=_PENDING)
 Index("ix_tasks_kind", tasks.c.workspace_id, tasks.c.kind, *_PLACE, sqlite_where=_PENDING, postgresql_where=_PENDING)
+_CLOSED = tasks.c.closed_at.is_not(None)
+_CLOSING = (tasks.c.closed_at, tasks.c.task_id)
+Index(
+    "ix_tasks_closed", tasks.c.workspace_id, tasks.c.status, *_CLOSING, sqlite_where=_CLOSED, postgresql_where=_CLOSED
+)
+Index(
+    "ix_tasks_operation",
+    tasks.c.workspace_id,
+    tasks.c.program,
+    tasks.c.operation,
+    *_CLOSING,
+    sqlite_where=_CLOSED,
+    postgresql_where=_CLOSED,
+)
 _DUE = _PENDING & tasks.c.due_at.is_not(None)
 Index("ix_tasks_due", tasks.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
+
+snoozes = Table(
+    "snoozes",
+    metadata,
+    Column("task_id", Text, primary_key=True),
+    Column("person", Text, primary_key=True),
+    Column("until", BigInteger, nullable=False),
+)
+
+comments = Table(
+    "comments",
+    metadata,
+    Column("comment_id", Text, primary_key=True),
+    Column("task_id", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+)
+Index("ix_comments_task", comments.c.task_id, comments.c.at)
 
 decisions = Table(
     "decisions",

@@ -83,7 +83,7 @@ _ON_ITS_WAY = and_(calls.c.run_id == P("run_id"), calls.c.state == constant("sta
 _IN_DOUBT = case((calls.c.effect == constant("read"), constant("failed")), else_=constant("uncertain"))
 
 TASK: Select[Any] = select(
-    *[column for column in tasks.c if column.name != "blob"],
+    *[column for column in tasks.c if column.name not in {"blob", "operation", "words"}],
     blobs.c.data.label("blob_data"),
     decisions.c.verdict,
     decisions.c.by_type,
@@ -211,7 +211,7 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
         tasks.c.digest == P("digest"),
         or_(tasks.c.due_at.is_(None), tasks.c.due_at > P("now")),
     )
-    .values(status=constant("completed")),
+    .values(status=constant("completed"), closed_at=P("now")),
     "expire_task": update(tasks)
     .where(
         tasks.c.task_id == P("task_id"),
@@ -219,14 +219,14 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
         tasks.c.digest == P("digest"),
         tasks.c.due_at <= P("now"),
     )
-    .values(status=constant("completed")),
+    .values(status=constant("completed"), closed_at=P("now")),
     "insert_decision": insert(decisions).values({column.name: P(column.name) for column in decisions.columns}),
     "drop_task": update(tasks)
     .where(tasks.c.task_id == P("task_id"), tasks.c.status == constant("pending"))
-    .values(status=constant("cancelled")),
+    .values(status=constant("cancelled"), closed_at=P("now")),
     "close_tasks": update(tasks)
     .where(tasks.c.run_id == P("run_id"), tasks.c.status == constant("pending"))
-    .values(status=constant("cancelled")),
+    .values(status=constant("cancelled"), closed_at=P("now")),
     "claim_task": update(tasks)
     .where(
         tasks.c.task_id == P("task_id"),

@@ -80,11 +80,10 @@ class TaskRows(Statements):
         """See the port."""
         self._change("release_task", task_id=task_id)
 
-    def drop_task(self, task_id: TaskId) -> None:
+    def drop_task(self, task_id: TaskId, *, now: datetime) -> None:
         """See the port."""
-        self._change("drop_task", task_id=task_id)
+        self._change("drop_task", task_id=task_id, now=to_micros(now))
 
     def close_tasks(self, run_id: RunId, *, now: datetime) -> int:
         """See the port."""
-        del now
-        return self._change("close_tasks", run_id=run_id)
+        return self._change("close_tasks", run_id=run_id, now=to_micros(now))
