@@ -120,8 +120,8 @@ def test_people_and_keys_come_and_go_the_same(places: Places) -> None:
         who = ("ana@example.com", "ann@example.com")
         on_file = places.file(*line.format(who=who[0]).split()).normal()
         on_server = places.server(*line.format(who=who[1]).split()).normal()
-        if line.startswith("keys"):  # only a server knows which agents there are
-            refused(on_server, 3, "agt_x")
+        if line.startswith("keys"):  # a server knows which agents there are, and which of its triggers
+            refused(on_server, 3, "Expected scopes of agents or workflows")
             continue
         told = Done(on_server.code, on_server.stdout.replace("ann@", "ana@"), on_server.stderr.replace("ann@", "ana@"))
         assert told == on_file, line
@@ -188,7 +188,8 @@ def test_a_key_does_what_its_scopes_say_and_is_told_who_may_more(places: Places,
     key = places.served.who["key"]
     assert places.server("runs", "ls", who=key).code == 0
     refused(places.server("people", "ls", who=key), 1, "a person's token")
-    refused(places.server("run", "desk", who=key), 1, "by its id")
+    refused(places.server("run", "desk", who=key), 3, "by its id")
+    refused(places.server("run", "flow", who=key), 1, "scopes name 'flow'")
     begun = places.server("run", places.served.who["agent"], "--json", who=key)
     assert begun.code == 5
     task = begun.json["waiting_for"][0]["task"]

@@ -82,6 +82,8 @@ class Standing:
     """What it waits for."""
     agent: bool
     """Whether it is of an agent; otherwise of a workflow."""
+    then: str | None = None
+    """What it waits for and what takes it on, where that is not seen to already."""
 
 
 class Tasks(Protocol):

@@ -63,6 +63,8 @@ def _plain(run: Standing) -> dict[str, Any]:
 def _print(run: Standing, *, at: str) -> None:
     kind = "agent" if run.agent else "workflow"
     typer.echo(f"run {run.run_id} of the {kind}: {run.status.lower()}", err=True)
+    if run.then is not None:
+        typer.echo(run.then, err=True)
     for seen in run.tasks:
         typer.echo(card(*seen, at=at))
     if not run.tasks and run.content is not None:

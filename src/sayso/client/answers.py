@@ -31,6 +31,8 @@ class Task:
     run_id: str = ""
     session_id: str = ""
     agent_id: str = ""
+    program: str = ""
+    """The name under which its run is stored: of an agent or workflow loaded from code, its own."""
     key: str = ""
     digest: str = ""
     """Binds an answer to what was shown: give it to `complete_user_task`."""
@@ -42,7 +44,7 @@ class Task:
     claimed_by: str | None = None
     claimed_until: datetime | None = field(default=None, metadata=TIME)
     outcome: Mapping[str, Json] | None = None
-    """`decision`, `verdict`, `action`, `decidedBy`, `decidedAt` and what was said; None while it is pending."""
+    """`decision`, `verdict`, `action`, `decidedBy` (`type`, `id`, `email`), `decidedAt`, what was said; or None."""
     spec: Mapping[str, Json] | None = None
     """What was asked in the form that is stored and hashed; None where it was not asked for."""
     duplicate_delivery: bool = False
@@ -66,7 +68,7 @@ class Run:
     run_id: str = ""
     session_id: str = ""
     status: str = RUNNING
-    """`Running`, `WaitingForHITL`, `WaitingForUserMessage`, `WaitingForTimer`, `Completed`, `Failed`, ..."""
+    """`Running`, `WaitingForHITL`, `WaitingForResponse`, `WaitingForTimer`, `Completed`, `Failed`, ..."""
     output: Json = None
     error: Json = None
     problem: str | None = None
@@ -117,8 +119,11 @@ class Session:
 
     id: str = ""
     agent_id: str = ""
+    program: str = ""
+    """The name under which its runs are stored: of an agent or workflow loaded from code, its own."""
     agent_version_id: str | None = None
     version_label: str | None = None
+    llm_model: str | None = None
     tenant_id: str | None = None
     status: str = ""
     user_id: str | None = None
@@ -127,6 +132,7 @@ class Session:
     run_count: int = 0
     trigger_type: str | None = None
     trigger_id: str | None = None
+    trigger_name: str | None = None
     triggered_by: str | None = None
     total_tokens_used: int = 0
     input_tokens: int = 0
@@ -176,6 +182,7 @@ class RunRow:
     error: Json = None
     trigger_type: str | None = None
     trigger_id: str | None = None
+    trigger_name: str | None = None
     triggered_by: str | None = None
     started_at: datetime | None = field(default=None, metadata=TIME)
     finished_at: datetime | None = field(default=None, metadata=TIME)

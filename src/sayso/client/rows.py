@@ -24,7 +24,8 @@ class StoredRun:
     session_id: str = ""
     parent_run_id: str | None = None
     agent_id: str = ""
-    """The name of its agent or workflow."""
+    program: str = ""
+    """What it executes: the name of an agent or workflow of code, or the id of an agent made as data."""
     agent_version_id: str | None = None
     version_label: str | None = None
     state: str = ""

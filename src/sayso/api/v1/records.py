@@ -17,7 +17,7 @@ from sayso.server.service import Asked, Asking
 
 router = strict_router(tags=["runs"])
 Take = Annotated[int, Query(ge=1, le=100)]
-Of = Annotated[str | None, Query(max_length=200, description="The name of one agent or workflow, as `agentId` has it.")]
+Of = Annotated[str | None, Query(max_length=200, description="The name of one agent or workflow, as `program` has it.")]
 
 
 @router.get("/runs", **told("runs", Invalid))
@@ -33,7 +33,8 @@ async def list_runs(
     asked.require("see_sessions")
     wanted = RunFilter(program=of, state=state, session_id=None if session_id is None else SessionId(session_id))
     page = await asked.service.sessions.runs(wanted, asked.reach, limit=take, cursor=cursor)
-    return {"items": [row_json(run) for run in page.runs], "nextCursor": page.next_cursor}
+    names = await asked.names()
+    return {"items": [row_json(run, names) for run in page.runs], "nextCursor": page.next_cursor}
 
 
 @router.get("/runs/{runId}/journal", **told("journal", *A_RUN))
@@ -46,9 +47,10 @@ async def get_journal(
     """Return a run's row and its journal as it is stored, in order; `nextAfter` is null at the end."""
     asked.require("see_runs_of_tasks")
     run, entries = await asked.service.sessions.journal(RunId(run_id), asked.reach, after=after)
-    await _refuse_hidden(asked, run)
+    _refuse_hidden(asked, run)
     more = entries[take - 1].seq if len(entries) > take else None
-    return {"run": row_json(run), "items": [entry_json(entry) for entry in entries[:take]], "nextAfter": more}
+    row = row_json(run, await asked.names())
+    return {"run": row, "items": [entry_json(entry) for entry in entries[:take]], "nextAfter": more}
 
 
 @router.get("/runs/{runId}/calls", **told("calls", *A_RUN))
@@ -56,11 +58,11 @@ async def list_calls(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId"
     """List a run's tool calls as the ledger has them, in the order in which they were proposed."""
     asked.require("see_runs_of_tasks")
     run, calls = await asked.service.sessions.calls(RunId(run_id), asked.reach)
-    await _refuse_hidden(asked, run)
+    _refuse_hidden(asked, run)
     return {"items": [call_json(call) for call in calls], "total": len(calls)}
 
 
-async def _refuse_hidden(asked: Asking, run: Run) -> None:
+def _refuse_hidden(asked: Asking, run: Run) -> None:
     """Refuse the steps of a run to a key whose trigger does not show them."""
-    if not await asked.exposed(run.origin):
+    if not asked.exposed(run.origin):
         raise OutOfScope(f"Expected a key that may see the steps of run {run.id}, but its trigger hides them.")

@@ -7,16 +7,18 @@ from sayso.api.v1.taskwire import Plain, at
 from sayso.core.codec import plain_of
 from sayso.model.calls import StoredCall
 from sayso.model.journal import Entry
+from sayso.model.registry import Names
 from sayso.model.runs import Run
 
 
-def row_json(run: Run) -> Plain:
+def row_json(run: Run, names: Names) -> Plain:
     """Return a run's row: where it stands in the store, and what its models have used."""
     return {
         "id": run.id,
         "sessionId": run.session_id,
         "parentRunId": run.parent_id,
-        "agentId": run.program,
+        "agentId": names.agent(run.program),
+        "program": run.program,
         "agentVersionId": run.origin.version_id,
         "versionLabel": run.origin.version,
         "state": str(run.state),

@@ -6,6 +6,7 @@ from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
 from sayso.api.v1.bodies import Completion
+from sayso.api.v1.runs import Include
 from sayso.api.v1.taskwire import Plain, decided_json, task_json
 from sayso.api.v1.telling import A_TASK, DECIDING, TASK_LINKS, acting, told
 from sayso.core.codec import json_bytes, plain_of
@@ -21,9 +22,6 @@ from sayso.server.service import Asked, answer
 
 router = strict_router(prefix="/user-tasks", tags=["user tasks"])
 TaskPath = Annotated[str, Path(alias="taskId", max_length=200)]
-Include = Annotated[
-    Literal["spec"] | None, Query(description="`spec`: also what was asked in the form that is stored and hashed.")
-]
 _STATUS: dict[str, Literal["pending", "completed", "cancelled", "any"]] = {
     "Pending": "pending",
     "Completed": "completed",
@@ -56,7 +54,8 @@ async def list_tasks(
         reach=asked.reach,
     )
     page = await asked.service.runtime.list_tasks(wanted, limit=take, cursor=cursor)
-    items = [task_json(task, asked.now, spec=include == "spec") for task in page.tasks]
+    names = await asked.names()
+    items = [task_json(task, asked.now, names, spec=include == "spec") for task in page.tasks]
     return {"items": items, "nextCursor": page.next_cursor}
 
 
@@ -66,7 +65,7 @@ async def get_task(asked: Asked, task_id: TaskPath, include: Include = None) -> 
     asked.require("see_tasks")
     task, run = await asked.service.inbox.show(TaskId(task_id), asked.reach)
     parts = await asked.service.sessions.run(run.id, asked.reach)
-    return task_json(task, asked.now, parts, spec=include == "spec")
+    return task_json(task, asked.now, await asked.names(), parts, spec=include == "spec")
 
 
 @router.post("/{taskId}/complete", **acting("task", *DECIDING, status=200))
@@ -74,11 +73,11 @@ async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JS
     """Complete a user task. The first valid answer wins; a later one gets a conflict that names it."""
     asked.require("decide_tasks")
     decide = asked.service.inbox.completing(TaskId(task_id), body.sent(), asked.principal, asked.reach)
-    now = asked.now
+    now, names = asked.now, await asked.names()
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
         decision = decide(tx)
-        return 200, json_bytes(decided_json(found(tx, TaskId(task_id), asked.reach)[0], decision, now))
+        return 200, json_bytes(decided_json(found(tx, TaskId(task_id), asked.reach)[0], decision, now, names))
 
     answered = await asked.act(unit, body.sent())
     asked.service.runtime.wake(RunId(plain_of(answered.body)["runId"]))
@@ -89,11 +88,13 @@ async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JS
 async def claim_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Say to be on a task, for a quarter of an hour; claiming again renews."""
     asked.require("decide_tasks")
-    return task_json(await asked.service.inbox.claim(TaskId(task_id), asked.principal, asked.reach), asked.now)
+    claimed = await asked.service.inbox.claim(TaskId(task_id), asked.principal, asked.reach)
+    return task_json(claimed, asked.now, await asked.names())
 
 
 @router.post("/{taskId}/release", **told("task", *A_TASK, TaskClaimed))
 async def release_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Say to be no longer on a task."""
     asked.require("decide_tasks")
-    return task_json(await asked.service.inbox.release(TaskId(task_id), asked.principal, asked.reach), asked.now)
+    released = await asked.service.inbox.release(TaskId(task_id), asked.principal, asked.reach)
+    return task_json(released, asked.now, await asked.names())

@@ -4,10 +4,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-import structlog
-
 from sayso.app.database import SqliteDb
-from sayso.app.secrets import log_scrubber
+from sayso.app.secrets import scrub_logs
 from sayso.app.settings import Settings, load_settings
 from sayso.model.errors import StoreUnavailable
 
@@ -27,5 +25,5 @@ def opened(database: Path | None, *, create: bool = False) -> Generator[tuple[Sq
             hint="Name it with --database or SAYSO_DATABASE; or name a server with --url or SAYSO_URL.",
         )
     with SqliteDb(path, lease_seconds=settings.lease_seconds) as db:
-        structlog.configure(processors=[*structlog.get_config()["processors"], log_scrubber(db.secrets)])
+        scrub_logs(db.secrets)
         yield db, settings

@@ -14,6 +14,7 @@ from sayso import __version__
 from sayso.app import logs, serving
 from sayso.app.announcing import Announcement
 from sayso.app.database import SqliteDb
+from sayso.app.secrets import scrub_logs
 from sayso.app.settings import load_settings
 from sayso.cli.local.loading import load
 from sayso.cli.shared import print_json
@@ -32,6 +33,7 @@ def serve(targets: Sequence[str], *, as_json: bool, **flags: Any) -> None:
     logs.configure(settings.log_format or ("console" if sys.stderr.isatty() else "json"), settings.log_level)
     programs = [program for target in targets for program in load(target)]
     with SqliteDb(settings.database, lease_seconds=settings.lease_seconds) as db:
+        scrub_logs(db.secrets)
         gc.freeze()  # what is loaded by now stays; a full collection would walk through it again and again
         asyncio.run(serving.serve(db, settings, programs, _announce_json if as_json else _announce))
 

@@ -103,7 +103,12 @@ class FileRuns:
             content=output.content,
             tasks=[seen for seen in tasks if seen.status is TaskStatus.PENDING],
             agent=isinstance(runnable, Agent),
+            then=self._then(output, target, isinstance(runnable, Agent)) if output.is_paused else None,
         )
+
+    def _then(self, output: Any, target: str, is_agent: bool) -> str:
+        waits = f"it waits for: {output.waiting_for}; " if is_agent else ""
+        return f"{waits}what takes it on: sayso worker {target} -d {self._bench.db.db_file}"
 
 
 class FileSessions:

@@ -12,6 +12,7 @@ from sayso.core.audit import Broken, Checked
 from sayso.core.auditforms import row_from_json
 from sayso.core.codec import json_bytes
 from sayso.core.taskforms import spec_from_bytes
+from sayso.model.actors import Actor
 from sayso.model.audit import AuditRow
 from sayso.model.calls import CallState, Effect, StoredCall
 from sayso.model.ids import CallId, RunId, SessionId, TaskId
@@ -66,14 +67,14 @@ def task_of(told: Task) -> SeenTask:
         id=TaskId(told.id),
         run_id=RunId(told.run_id),
         session_id=SessionId(told.session_id),
-        program=told.agent_id,
+        program=told.program,
         key=told.key,
         spec=spec_from_bytes(json_bytes(dict(spec))),
         digest=told.digest,
         status=TaskStatus.PENDING if status is TaskStatus.EXPIRED else status,
         created_at=needed(told.created_at, "createdAt"),
         due_at=told.due_at,
-        decided_by=decided.get("decidedBy"),
+        decided_by=_who(decided.get("decidedBy")),
         decided_at=_time(decided.get("decidedAt")),
         verdict=decided.get("verdict"),
         claimed_by=told.claimed_by,
@@ -97,10 +98,17 @@ def decided_of(told: Task) -> Decided:
         run_id=told.run_id,
         verdict=needed(outcome.get("verdict"), "a verdict"),
         action=needed(outcome.get("action"), "an action"),
-        by=needed(outcome.get("decidedBy"), "decidedBy"),
+        by=needed(_who(outcome.get("decidedBy")), "decidedBy"),
         at=needed(_time(outcome.get("decidedAt")), "decidedAt"),
         note=outcome.get("comment"),
     )
+
+
+def _who(told: Any) -> str | None:
+    """Return who decided, in the form in which that is stored."""
+    if told is None:
+        return None
+    return str(Actor(type=told["type"], id=told["id"]))
 
 
 def _time(text: object) -> datetime | None:
@@ -115,7 +123,7 @@ def run_of(told: rows.StoredRun) -> Run:
     return Run(
         id=RunId(told.id),
         session_id=SessionId(told.session_id),
-        program=told.agent_id,
+        program=told.program,
         fingerprint=told.fingerprint,
         state=RunState(needed(told.state or None, "a state")),
         epoch=told.epoch,
@@ -170,7 +178,7 @@ def session_of(told: answers.Session) -> ListedSession:
         user_id=told.user_id,
         status=SessionStatus(told.status),
         root_run_id=RunId(told.root_run_id),
-        program=told.agent_id,
+        program=told.program,
         origin=Origin(
             version=told.version_label,
             version_id=told.agent_version_id,

@@ -124,7 +124,7 @@ class ServerRuns:
         """
         agent, workflow = self._found(target)
         if agent is None:
-            run_id = self._client.start_workflow(workflow, given, session_id=session).run_id
+            run_id = self._started(workflow, given, session)
         elif session is None:
             run_id = self._client.start_run(agent, given).run_id
         else:
@@ -133,6 +133,13 @@ class ServerRuns:
                 hint="Leave --session out; a run that waits for a message is answered by `sayso tasks answer`.",
             )
         return self._followed(run_id, agent=agent is not None)
+
+    def _started(self, workflow: str, given: Any, session: str | None) -> str:
+        try:
+            return self._client.start_workflow(workflow, given, session_id=session).run_id
+        except (ApiNotFound, ApiNotAllowed) as exc:
+            exc.hint = f"{exc.hint} Whoever may not list agents names one by its id (agt_...)."
+            raise
 
     def _followed(self, run_id: str, *, agent: bool) -> Standing:
         look = f"sayso runs show {run_id}{self._options}"
@@ -157,16 +164,18 @@ class ServerRuns:
         )
 
     def _found(self, target: str) -> tuple[str | None, str]:
-        """Return the id of the agent that is meant, or None and the name of the workflow."""
+        """Return the id of the agent that is meant, or None and the name of the workflow.
+
+        Whoever may not list them, such as a key, may still start a workflow that is in scope.
+        """
         if target.startswith("agt_"):
             return target, ""
         _refuse_code(target)
         try:
             agents = [agent.id for agent in _agents(self._client) if agent.name == target]
             workflows = [flow.name for flow in self._client.list_workflows() if target in {flow.name, flow.id}]
-        except ApiNotAllowed as exc:
-            exc.hint = "An API key sees no names: name the agent by its id (agt_...)."
-            raise
+        except ApiNotAllowed:
+            return None, target
         if agents and workflows:
             raise Invalid(
                 f"Expected one agent or workflow, but the server has one of each named {target!r}.",
