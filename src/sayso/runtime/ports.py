@@ -112,6 +112,10 @@ class SessionRows(Protocol):
         """Return what all runs of a session have used."""
         ...
 
+    def timers(self, session_id: SessionId, *, but: RunId) -> Sequence[Entry]:
+        """Return the journal entries of all timers that runs of a session have begun, those of one run left out."""
+        ...
+
     def list(self, wanted: SessionFilter, *, limit: int, skip: int) -> SessionPage:
         """Return one page of sessions, that with the newest root run first."""
         ...
