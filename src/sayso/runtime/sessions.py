@@ -4,10 +4,12 @@ Reading returns everything of a session on one snapshot. Commands are returned a
 what it remembers of the request into the same transaction; `Runtime.wake` must follow them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sayso.core.codec import plain_of
+from sayso.core.fingerprint import Shape
 from sayso.model.actors import Actor
 from sayso.model.decisions import Answer
 from sayso.model.errors import RunNotPaused, SessionNotFound
@@ -15,7 +17,7 @@ from sayso.model.ids import RunId, SessionId
 from sayso.model.journal import Entry
 from sayso.model.requesterrors import NotWaiting, RunWaitingForTask
 from sayso.model.runs import ENDED, Run, RunState
-from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
+from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, SessionSpans
 from sayso.model.tasks import MessageRequest, UserTask
 from sayso.model.workspaces import Principal, Reach
 from sayso.runtime import endings, units
@@ -62,6 +64,27 @@ class Sessions:
     async def page(self, wanted: SessionFilter, reach: Reach, *, limit: int, skip: int) -> SessionPage:
         """Return one page of the sessions within reach, that with the newest root run first."""
         return await self._runtime.list_sessions(replace(wanted, reach=reach), limit=limit, skip=skip)
+
+    async def page_with_spans(
+        self, wanted: SessionFilter, reach: Reach, *, limit: int, skip: int
+    ) -> tuple[SessionPage, Mapping[SessionId, SessionSpans]]:
+        """Return one page of the sessions within reach, and when each of them was at it, on one snapshot."""
+
+        def unit(tx: Transaction) -> tuple[SessionPage, Mapping[SessionId, SessionSpans]]:
+            page = tx.sessions.list(replace(wanted, reach=reach), limit=limit, skip=skip)
+            return page, tx.sessions.spans([item.id for item in page.items])
+
+        return await self._runtime.store.read(unit)
+
+    async def shapes(self, runs: Sequence[Run]) -> Mapping[str, Shape]:
+        """Return the definitions that runs follow, by fingerprint: what each of their static keys is."""
+        wanted = {run.fingerprint for run in runs}
+
+        def unit(tx: Transaction) -> dict[str, Shape]:
+            found = {fingerprint: tx.find_definition(fingerprint) for fingerprint in wanted}
+            return {fingerprint: plain_of(shape) for fingerprint, shape in found.items() if shape is not None}
+
+        return await self._runtime.store.read(unit)
 
     async def run(self, run_id: RunId, reach: Reach) -> RunParts:
         """Return a run with its journal and tasks.
