@@ -18,10 +18,12 @@ from sayso.runtime.authority import ensure_default, load_workspace
 from sayso.runtime.directory import Directory
 from sayso.runtime.directory_ports import Secrets
 from sayso.runtime.inbox import Inbox
+from sayso.runtime.measuring import Measuring
 from sayso.runtime.news import News
 from sayso.runtime.registry import Registry
 from sayso.runtime.reviewing import Reviewing
 from sayso.runtime.sessions import Sessions
+from sayso.server.about import About
 from sayso.server.handshakes import ProviderSignIn
 from sayso.server.options import Options
 from sayso.server.service import Service
@@ -50,6 +52,8 @@ class Parts:
     secrets: Secrets = field(default_factory=SystemSecrets)
     provider: ProviderSignIn | None = None
     """The identity provider at which people sign in, if there is one."""
+    about: About = field(default_factory=About)
+    """What the pages tell owners and admins about this process."""
 
 
 async def compose(parts: Parts) -> Service:
@@ -83,10 +87,12 @@ async def compose(parts: Parts) -> Service:
         sessions=Sessions(runtime),
         inbox=Inbox(runtime),
         review=Reviewing(runtime),
+        measures=Measuring(store, clock),
         news=News(store),
         workflows=_workflows(parts.programs),
         operations=parts.operations.tools,
         provider=parts.provider,
+        about=parts.about,
     )
 
 

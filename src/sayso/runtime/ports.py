@@ -23,6 +23,7 @@ from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, Sess
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.model.workspaces import WorkspaceId
 from sayso.runtime.directory_ports import CredentialRows, DirectoryRows
+from sayso.runtime.measure_ports import MeasureRows
 from sayso.runtime.review_ports import ReviewRows
 
 R = TypeVar("R")
@@ -417,6 +418,11 @@ class Transaction(Protocol):
     @property
     def reviews(self) -> ReviewRows:
         """What the inbox of reviewers keeps and lists."""
+        ...
+
+    @property
+    def measures(self) -> MeasureRows:
+        """What the figures of a workspace are added up from."""
         ...
 
     @property

@@ -23,11 +23,13 @@ from sayso.model.workspaces import Principal, Reach
 from sayso.programs.agent.tools import Tool
 from sayso.runtime.directory import Directory
 from sayso.runtime.inbox import Inbox
+from sayso.runtime.measuring import Measuring
 from sayso.runtime.news import News
 from sayso.runtime.once import Unit, once
 from sayso.runtime.registry import Registry
 from sayso.runtime.reviewing import Reviewing
 from sayso.runtime.sessions import Sessions
+from sayso.server.about import About
 from sayso.server.cookies import session_text
 from sayso.server.guessing import Guesses
 from sayso.server.handshakes import ProviderSignIn
@@ -45,6 +47,7 @@ class Service(Services):
     sessions: Sessions
     inbox: Inbox
     review: Reviewing
+    measures: Measuring
     news: News
     workflows: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Code-first workflows, by name."""
@@ -52,6 +55,8 @@ class Service(Services):
     """What agents made as data may be allowed to call, by name; as it is now."""
     provider: ProviderSignIn | None = None
     """The identity provider at which people sign in, if there is one."""
+    about: About = field(default_factory=About)
+    """What the pages tell owners and admins about this process."""
     guesses: Guesses = field(default_factory=Guesses)
     """Who has guessed secrets lately."""
 
@@ -124,13 +129,13 @@ class Asking:
                     return trigger.settings.expose_timeline
         return False
 
-    async def act(self, unit: Unit, body: Json = None) -> Answered:
-        """Run a unit, once per `Idempotency-Key` and body."""
+    async def act(self, unit: Unit, body: Json = None, *, key: str | None = None) -> Answered:
+        """Run a unit, once per `Idempotency-Key` and body; a form, which has no headers, brings its key as a field."""
         runtime = self.service.runtime
-        return await runtime.store.run(once(unit, self._ticket(body), runtime.clock.now()))
+        return await runtime.store.run(once(unit, self._ticket(body, key), runtime.clock.now()))
 
-    def _ticket(self, body: Json) -> Ticket | None:
-        key = self.request.headers.get("idempotency-key")
+    def _ticket(self, body: Json, field: str | None) -> Ticket | None:
+        key = field or self.request.headers.get("idempotency-key")
         if key is None:
             return None
         if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():

@@ -20,6 +20,7 @@ from sayso.stores.cursors import Cursor
 from sayso.stores.directory import DirectoryRows
 from sayso.stores.evidence import EvidenceRows
 from sayso.stores.listings import Listings
+from sayso.stores.measures import MeasureRows
 from sayso.stores.registry import RegistryRows
 from sayso.stores.requests import RequestRows
 from sayso.stores.reviews import ReviewRows
@@ -50,6 +51,8 @@ class SqlTransaction(TaskRows):
         self.evidence = EvidenceRows(self._all)
         """See the port."""
         self.reviews = ReviewRows(self._change, self._all, self._text, listings.reviews)
+        """See the port."""
+        self.measures = MeasureRows(self._all)
         """See the port."""
         self.sessions = SessionRows(self._change, self._all, self._text, listings)
         """See the port."""
