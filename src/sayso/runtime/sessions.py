@@ -10,9 +10,11 @@ from datetime import datetime
 
 from sayso.core.codec import plain_of
 from sayso.core.fingerprint import Shape
+from sayso.core.ledger import call_id
 from sayso.model.actors import Actor
 from sayso.model.decisions import Answer
 from sayso.model.errors import RunNotPaused, SessionNotFound
+from sayso.model.evidence import RecordedAttempt
 from sayso.model.ids import RunId, SessionId
 from sayso.model.journal import Entry
 from sayso.model.requesterrors import NotWaiting, RunWaitingForTask
@@ -83,6 +85,20 @@ class Sessions:
         def unit(tx: Transaction) -> dict[str, Shape]:
             found = {fingerprint: tx.find_definition(fingerprint) for fingerprint in wanted}
             return {fingerprint: plain_of(shape) for fingerprint, shape in found.items() if shape is not None}
+
+        return await self._runtime.store.read(unit)
+
+    async def attempts(self, run_id: RunId, key: str, reach: Reach) -> Sequence[RecordedAttempt]:
+        """Return every attempt at the call at a key of a run, with what was known of it.
+
+        Raises:
+            RunNotFound, OutOfScope: See `reach.reached`.
+        """
+        call = call_id(run_id, key)
+
+        def unit(tx: Transaction) -> list[RecordedAttempt]:
+            reached(tx, run_id, reach)
+            return [attempt for attempt in tx.evidence.of_run(run_id).attempts if attempt.call_id == call]
 
         return await self._runtime.store.read(unit)
 
