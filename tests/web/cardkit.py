@@ -12,7 +12,7 @@ from sayso.model.workspaces import Reach
 from tests.web.site import Site
 
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
-_WAIT = 20
+_WAIT = 6
 
 
 @dataclass

@@ -121,6 +121,27 @@ def read_all(controls: tuple[Control, ...], fields: Fields) -> dict[str, Json]:
     return values
 
 
+def number_of(text: str) -> Json:
+    """Return the number of a text.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return _number(text, _NUMBER, "number")
+
+
+def json_of(text: str) -> Json:
+    """Return the value of a JSON text.
+
+    Raises:
+        ValueError: It is none, or could be read in two ways.
+    """
+    try:
+        return parse(text.encode("utf-8", "surrogatepass"))
+    except RequestRefused as exc:
+        raise ValueError(f"Give JSON. {exc.message}") from None
+
+
 def resolved(root: Mapping[str, Any], part: Any) -> dict[str, Any]:
     """Return a part of a schema, followed where it refers to another part."""
     found = _mapping(part)
@@ -252,7 +273,7 @@ def _value(control: Control, text: str) -> Json:
         case "choice" if any(text == choice for choice, _ in control.choices):
             return json.loads(text)
         case "json":
-            return _parsed(text)
+            return json_of(text)
         case _:
             raise ValueError("Choose one of the list.")
 
@@ -272,13 +293,6 @@ def _finite(text: str) -> float:
     if value in {float("inf"), float("-inf")}:
         raise OverflowError
     return value
-
-
-def _parsed(text: str) -> Json:
-    try:
-        return parse(text.encode("utf-8", "surrogatepass"))
-    except RequestRefused as exc:
-        raise ValueError(f"Give JSON. {exc.message}") from None
 
 
 _ASKED: Mapping[Look, str] = {

@@ -4,13 +4,14 @@ Every function here is pure. What is redacted is left out here and nowhere else.
 """
 
 from datetime import datetime
-from typing import Any
 
 from sayso.api.v1.taskwire import Plain, at, pending_json
 from sayso.core.readable import readable
 from sayso.core.timeline import ID_KEYS, Item, output_of
 from sayso.model.json import Json
+from sayso.model.registry import Names
 from sayso.model.runs import Run
+from sayso.model.sessions import ListedSession
 from sayso.runtime.sessions import RunParts, Whole
 from sayso.runtime.standing import (
     depths_of,
@@ -27,8 +28,8 @@ from sayso.runtime.standing import (
 # -- runs ---------------------------------------------------------------------------------------------------------
 
 
-def run_json(parts: RunParts, now: datetime) -> Plain:
-    """Return a run as it is polled: status, output, error, and what it waits for."""
+def run_json(parts: RunParts, now: datetime, *, exposed: bool) -> Plain:
+    """Return a run as it is polled: status, output, error, and where tasks may be seen what it waits for."""
     output, error = output_of(parts.run, parts.entries)
     found: Plain = {
         "runId": parts.run.id,
@@ -42,7 +43,7 @@ def run_json(parts: RunParts, now: datetime) -> Plain:
     if parts.run.problem is not None:
         found["problem"] = parts.run.problem
     listed = [task for task in pending_of(parts, now) if task.spec.request.kind != "message"]
-    if listed:
+    if listed and exposed:
         found["pendingUserTasks"] = [pending_json(task) for task in listed]
     return found
 
@@ -63,21 +64,22 @@ def started_json(run: Run, *, agent_id: str | None) -> Plain:
 # -- sessions -----------------------------------------------------------------------------------------------------
 
 
-def conversation(whole: Whole, now: datetime, *, slim: bool, exposed: bool) -> Plain:
+def conversation(whole: Whole, now: datetime, names: Names, *, slim: bool, exposed: bool) -> Plain:
     """Return a session with its runs and the merged timeline.
 
     Args:
         whole: The session.
         now: The time.
+        names: What programs and triggers are called.
         slim: Whether the ids that every item repeats are left out of the contents.
         exposed: Whether steps may be seen; otherwise only that and how the root ended.
     """
     items = merged(whole)
     kept = items if exposed else [item for item in items if _is_end(item, whole)]
     return {
-        "session": session_json(whole, now, exposed=exposed),
-        "runs": [_run_row(parts, whole, now, exposed=exposed) for parts in whole.runs],
-        "items": [item_json(item, ordinal, slim=slim) for ordinal, item in enumerate(kept, 1)],
+        "session": session_json(whole, now, names, exposed=exposed),
+        "runs": [_run_row(parts, whole, now, names, exposed=exposed) for parts in whole.runs],
+        "items": [item_json(item, ordinal, names, slim=slim) for ordinal, item in enumerate(kept, 1)],
     }
 
 
@@ -85,9 +87,11 @@ def _is_end(item: Item, whole: Whole) -> bool:
     return item.type == "SessionCompleted" or (item.type == "RunCompleted" and item.run_id == whole.session.root_run_id)
 
 
-def item_json(item: Item, ordinal: int | None, *, slim: bool = False) -> Plain:
+def item_json(item: Item, ordinal: int | None, names: Names, *, slim: bool = False) -> Plain:
     """Return one item of a timeline."""
     content = {name: readable(value) for name, value in item.content.items() if not (slim and name in ID_KEYS)}
+    if "agent_id" in content:
+        content["agent_id"] = names.agent(str(content["agent_id"]))
     found: Plain = {
         "runId": item.run_id,
         "id": item.id,
@@ -102,38 +106,45 @@ def item_json(item: Item, ordinal: int | None, *, slim: bool = False) -> Plain:
     return found if ordinal is None else {**found, "ordinal": ordinal}
 
 
-def session_json(whole: Whole, now: datetime, *, exposed: bool = True) -> Plain:
+def session_json(whole: Whole, now: datetime, names: Names, *, exposed: bool = True) -> Plain:
     """Return a session."""
     listed = whole.session
     root = root_of(whole)
-    output, error = output_of(root.run, root.entries)
-    ended = ended_at(root)
+    version = version_of(root)
     found: Plain = {
-        **listed_json(listed),
-        "error": error,
-        "output": readable(output),
-        "finishedAt": at(ended),
+        **listed_json(listed, names, root),
+        "llmModel": None if version is None else version.model,
         "status": str(session_status(whole, now)),
         "entryRunId": root.run.id,
         "userId": whole.user_id,
+        "input": input_of(root) if exposed else None,
+        "startContext": _start_context(root) if exposed else None,
     }
-    if exposed:
-        found["input"], found["startContext"] = input_of(root), _start_context(root)
     return found
 
 
-def listed_json(listed: Any) -> Plain:
-    """Return a session as a list shows it."""
+def listed_json(listed: ListedSession, names: Names, ended: RunParts | None) -> Plain:
+    """Return a session as a list shows it.
+
+    Args:
+        listed: The session.
+        names: What its program, version and trigger are called.
+        ended: Its newest root run, with the end of its journal at least; None while it goes on.
+    """
     origin = listed.origin
+    output, error = (None, None) if ended is None else output_of(ended.run, ended.entries)
     return {
         "id": listed.id,
         "tenantId": origin.workspace_id,
-        "agentId": listed.program,
+        "agentId": names.agent(listed.program),
+        "program": listed.program,
         "agentVersionId": origin.version_id,
         "versionLabel": origin.version,
+        "llmModel": names.models.get(origin.version_id or ""),
         "triggerType": origin.trigger_type,
         "triggeredBy": origin.started_by,
         "triggerId": origin.trigger_id,
+        "triggerName": names.triggers.get(origin.trigger_id or ""),
         "status": str(listed.status),
         "totalTokensUsed": listed.usage.total_tokens,
         "cost": listed.usage.cost,
@@ -141,17 +152,20 @@ def listed_json(listed: Any) -> Plain:
         "runCount": listed.runs,
         "startedAt": at(listed.started_at),
         "updatedAt": at(listed.updated_at),
+        "finishedAt": None if ended is None else at(ended_at(ended)),
+        "output": readable(output),
+        "error": error,
     }
 
 
-def _run_row(parts: RunParts, whole: Whole, now: datetime, *, exposed: bool) -> Plain:
+def _run_row(parts: RunParts, whole: Whole, now: datetime, names: Names, *, exposed: bool) -> Plain:
     run = parts.run
     output, error = output_of(run, parts.entries)
     version = version_of(parts)
     return {
         "id": run.id,
         "sessionId": run.session_id,
-        "agentId": run.program,
+        "agentId": names.agent(run.program),
         "agentVersionId": run.origin.version_id,
         "agentName": run.program if version is None else version.name,
         "versionLabel": run.origin.version,
@@ -167,6 +181,7 @@ def _run_row(parts: RunParts, whole: Whole, now: datetime, *, exposed: bool) -> 
         "input": input_of(parts) if exposed else None,
         "triggerType": run.origin.trigger_type,
         "triggerId": run.origin.trigger_id,
+        "triggerName": names.triggers.get(run.origin.trigger_id or ""),
         "triggeredBy": run.origin.started_by,
         "startedAt": at(run.created_at),
         "finishedAt": at(ended_at(parts)),

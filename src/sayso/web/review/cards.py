@@ -23,6 +23,7 @@ from sayso.server.service import Asking
 from sayso.web.differing import Change
 from sayso.web.fields import Fields
 from sayso.web.review.kinds import KINDS
+from sayso.web.review.kinds.approval import rejected
 from sayso.web.review.kinds.kind import Kind
 from sayso.web.review.scale import Figure, Risk, call_of, figure_of, risk_of
 from sayso.web.review.settled import Settled, settled, timeout_words
@@ -138,6 +139,11 @@ class Card:
     """Whether the claim is the viewer's own."""
     snoozed_until: datetime | None
     settled: Settled | None
+
+    @property
+    def rejected(self) -> str:
+        """What a no does."""
+        return rejected(self.task)
 
     @property
     def pending(self) -> bool:

@@ -85,7 +85,7 @@ def risk_of(request: TaskRequest) -> Risk:
     call = call_of(request)
     if call is not None and request.kind not in _OWN:
         said = set(_declared(call.schema))
-        declared = [level for level in _LEVELS if said & {level}]
+        declared: list[Level] = [level for level in _LEVELS if said & {level}]
         if declared:
             return Risk(level=declared[-1], because="its definition says so")
         by_effect = _BY_EFFECT.get(call.effect, "high")
