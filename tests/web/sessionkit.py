@@ -35,6 +35,8 @@ def programs(db: SqliteDb) -> Sequence[Any]:
             return call("wait", duration_seconds=86_400)
         if said.startswith("talk"):
             return call("reply_and_wait", message="Which order do you mean?")
+        if said.startswith("name "):
+            return [said, call(said, **{said: said})]
         return said.removeprefix("say ") if said.startswith("say ") else "All done."
 
     helper = Agent("helper", model=ScriptedModel([call("look", a=1), "looked"]), tools=[_look()], db=db)
