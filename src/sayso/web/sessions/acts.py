@@ -178,7 +178,7 @@ async def cancel_run(asked: Visited, run_id: RunPath) -> Response:
 @router.post("/runs/{runId}/skip-wait")
 async def skip_wait(asked: Visited, run_id: RunPath) -> Response:
     """Let a run that waits for a time go on now."""
-    asked.require("end_sessions")
+    asked.require("skip_waits")
     work = asked.service.sessions.skipping(RunId(run_id), asked.principal, asked.reach)
     return await _moved(asked, RunId(run_id), work, "This run does not wait for a time any more. Nothing was changed.")
 
