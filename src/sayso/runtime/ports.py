@@ -112,6 +112,10 @@ class SessionRows(Protocol):
         """Return what all runs of a session have used."""
         ...
 
+    def newest(self, wanted: SessionFilter, *, limit: int) -> Sequence[ListedSession]:
+        """Return the newest sessions that fit, without counting the others."""
+        ...
+
     def list(self, wanted: SessionFilter, *, limit: int, skip: int) -> SessionPage:
         """Return one page of sessions, that with the newest root run first."""
         ...

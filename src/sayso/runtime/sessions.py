@@ -63,6 +63,10 @@ class Sessions:
         """Return one page of the sessions within reach, that with the newest root run first."""
         return await self._runtime.list_sessions(replace(wanted, reach=reach), limit=limit, skip=skip)
 
+    async def newest(self, reach: Reach, *, limit: int) -> Sequence[ListedSession]:
+        """Return the sessions within reach that have the newest root runs."""
+        return await self._runtime.store.read(lambda tx: tx.sessions.newest(SessionFilter(reach=reach), limit=limit))
+
     async def run(self, run_id: RunId, reach: Reach) -> RunParts:
         """Return a run with its journal and tasks.
 

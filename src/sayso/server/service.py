@@ -20,6 +20,7 @@ from sayso.model.requesterrors import OutOfScope
 from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import Origin
 from sayso.model.workspaces import Principal, Reach
+from sayso.programs.agent.definition import AgentDefinition
 from sayso.programs.agent.tools import Tool
 from sayso.runtime.directory import Directory
 from sayso.runtime.inbox import Inbox
@@ -48,6 +49,8 @@ class Service(Services):
     review: Reviewing
     measures: Measuring
     news: News
+    loaded: Mapping[str, AgentDefinition] = field(default_factory=dict[str, AgentDefinition])
+    """Code-first agents, by the name of their program."""
     workflows: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Code-first workflows, by name."""
     operations: Mapping[str, Tool] = field(default_factory=dict[str, Tool])

@@ -1,0 +1,33 @@
+"""The list of agents."""
+
+from typing import Annotated
+
+from fastapi import Query
+from fastapi.responses import HTMLResponse
+
+from sayso.server.routes import router as strict_router
+from sayso.web.agents.words import WORDS
+from sayso.web.rendering import page
+from sayso.web.visiting import Visited
+
+router = strict_router(include_in_schema=False)
+_PAGE = 50
+
+
+@router.get("/agents")
+async def agents(asked: Visited, number: Annotated[int, Query(alias="page", ge=1, le=20_000)] = 1) -> HTMLResponse:
+    """Show one page of the agents of the workspace, by name."""
+    asked.require("see_agents")
+    workspace = asked.principal.workspace.id
+    found = await asked.service.registry.list_agents(workspace, limit=_PAGE, skip=(number - 1) * _PAGE)
+    waiting = await asked.service.measures.runs_waiting(workspace)
+    return page(
+        asked,
+        "agents/list.html",
+        title="Agents",
+        found=found,
+        waiting=waiting,
+        number=number,
+        pages=max(1, -(-found.total // _PAGE)),
+        **WORDS,
+    )
