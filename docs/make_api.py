@@ -35,9 +35,11 @@ Routes that make agents, versions and triggers need none, since a name is taken 
 `changed_meanwhile` (409) where somebody else was faster; without it, or with `*`, the last one wins.
 
 **Browsers.** `GET /login?once=` and `GET /join?once=` show a page whose button takes the link up by POST, so whoever
-merely fetches a link uses nothing up. The session's cookie is `HttpOnly` and `SameSite=Lax`, and behind TLS `Secure`
-with the prefix `__Host-`. What changes something by a cookie must come from this service's own pages
-(`Sec-Fetch-Site`, else `Origin`), or is refused (`cross_site`).
+merely fetches a link uses nothing up; `POST /logout` ends the session, and `GET /auth/start` leads to the identity
+provider, which sends back to `/auth/callback`. These are pages, like all that people see, and not part of the OpenAPI;
+who asks for no HTML is refused with problems there, too. The session's cookie is `HttpOnly` and `SameSite=Lax`, and
+behind TLS `Secure` with the prefix `__Host-`. What changes something by a cookie must come from this service's own
+pages (`Sec-Fetch-Site`, else `Origin`), or is refused (`cross_site`).
 """
 _ABILITY = re.compile(r'require\("(\w+)"\)')
 _GROUPS = {
@@ -53,7 +55,6 @@ _GROUPS = {
     "keys": "API keys",
     "workspace": "Workspace",
     "audit": "Audit",
-    "sign-in": "Signing in with a browser",
     "reference paths": "Paths of the reference",
     "service": "The service itself",
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from sayso import Agent, SqliteDb, Worker, Workflow, tool
+from sayso import Agent, SqliteDb, Worker, Workflow, tool, web
 from sayso.api.v1 import router
 from sayso.app.service import Parts, compose
 from sayso.model.workspaces import DEFAULT_WORKSPACE, Principal, Role, Scope
@@ -33,7 +33,7 @@ class Served:
         self.db = db
         self.service = service
         self.paid = paid
-        self.app = create_app(service, [router])
+        self.app = create_app(service, [router, web.router], refused=web.refused)
         self.local: Principal | None = None
 
     async def root(self) -> Principal:

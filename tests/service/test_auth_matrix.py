@@ -74,7 +74,7 @@ TABLE: dict[tuple[str, str], Route] = {
     ("POST", "/v1/runs/{runId}/decisions"): Route(
         ability="decide_tasks", good=202, body={"decisions": [{"userTaskId": "{taskId}", **APPROVE}]}, by_key=OWN
     ),
-    ("POST", "/v1/runs/{runId}/skip-agent-wait"): Route(ability="end_sessions", good=400),
+    ("POST", "/v1/runs/{runId}/skip-agent-wait"): Route(ability="skip_waits", good=400),
     ("POST", "/v1/runs/{runId}/cancel"): Route(ability="end_sessions", good=202, body={}),
     ("GET", "/v1/user-tasks"): Route(ability="see_tasks", good=200, elsewhere=200, unscoped=None),
     ("GET", "/v1/user-tasks/{taskId}"): Route(ability="see_tasks", good=200),
@@ -83,13 +83,13 @@ TABLE: dict[tuple[str, str], Route] = {
     ("POST", "/v1/user-tasks/{taskId}/release"): Route(ability="decide_tasks", good=200),
     ("GET", "/v1/workflows"): Route(ability="see_agents", good=200, elsewhere=200),
     ("POST", "/v1/workflows/{workflow}/runs"): Route(
-        ability="start_runs", good=202, body={}, elsewhere=202, by_key=403
+        ability="start_runs", good=202, body={}, by_key=403
     ),
     ("GET", "/v1/workflows/{workflow}/sessions"): Route(
-        ability="see_sessions", good=200, elsewhere=200, unscoped=None
+        ability="see_sessions", good=200, unscoped=None
     ),
 }  # fmt: skip
-"""Workflows are the server's, so every workspace may start them; their sessions are the workspace's own."""
+"""Workflows are of the workspace that code is loaded into."""
 
 
 def expected(route: Route, caller: str) -> int:
@@ -102,7 +102,7 @@ def expected(route: Route, caller: str) -> int:
         if route.ability not in KEY_ABILITIES:
             return 403
         if caller == "key elsewhere":
-            return 403 if route.by_key == 403 and route.elsewhere == 202 else route.elsewhere
+            return route.elsewhere
         if caller == "key out of scope":
             return route.good if route.unscoped is None else route.unscoped
         return route.by_key or route.good

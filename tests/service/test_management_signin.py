@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from sayso import web
 from sayso.api.v1 import router
 from sayso.server.application import create_app
 from sayso.server.options import Options
@@ -92,7 +93,7 @@ async def test_a_used_link_is_told_to_people_as_a_page(tmp_path: Path) -> None:
 async def test_behind_tls_the_cookie_is_bound_to_the_host(tmp_path: Path) -> None:
     async with served(tmp_path, worker=False) as it:
         object.__setattr__(it.service, "options", Options(secure=True))
-        transport = httpx.ASGITransport(create_app(it.service, [router]))
+        transport = httpx.ASGITransport(create_app(it.service, [router, web.router]))
         async with httpx.AsyncClient(transport=transport, base_url="https://localhost") as browser:
             entered = await enter(it, browser)
             cookie = entered.headers["set-cookie"]

@@ -23,7 +23,7 @@ def anyio_backend() -> str:
 
 
 MANAGEMENT = frozenset(
-    {"agents", "versions", "triggers", "people", "keys", "me", "workspace", "audit", "sign-in", "reference paths"}
+    {"agents", "versions", "triggers", "people", "keys", "me", "workspace", "audit", "reference paths"}
 )
 """Tags of the routes for people; what each refuses is in docs/reference/api.md, tested in test_management*.py."""
 

@@ -1,7 +1,6 @@
 """The pages of agents: gates, versions, runs and burden; what is done there, by whom, and what is refused in words."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
@@ -9,11 +8,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from sayso.model.json import Json
-from sayso.model.requesterrors import BadRequest
 from sayso.web.agents.gating import gated
-from sayso.web.agents.inputs import form_of, input_of
 from sayso.web.agents.viewing import limits_of
+from sayso.web.controls import Unread
 from sayso.web.fields import Fields
+from sayso.web.inputs import form_of, input_of
 from tests.web.conftest import Opening
 from tests.web.deskkit import HOSTILE, TOOLS, Kit, book, desk, erase, flow, look, move, pay, send
 from tests.web.site import Site, site
@@ -21,7 +20,7 @@ from tests.web.site import Site, site
 JSON = {"Accept": "application/json"}
 SCHEMA: Json = {
     "type": "object",
-    "properties": {"order": {"type": "string"}, "amount": {"type": "number"}},
+    "properties": {"order": {"type": "string"}, "amount": {"type": "number", "minimum": 0}},
     "required": ["order", "amount"],
 }
 
@@ -168,12 +167,15 @@ def test_an_input_that_does_not_fit_is_refused_in_words_and_kept(place: Site, ki
     with place.client() as client:
         form = client.get(f"/agents/{agent.id}").text
         answer = client.post(path, data={"in.order": "o-1 <i>", "in.amount": "much"})
+        unfit = client.post(path, data={"in.order": "o-1", "in.amount": "-1"})
         page_of(client.post(path, data={"in.order": "o-1", "in.amount": "12.5"}))
     assert 'name="in.order"' in form
+    assert unfit.status_code == 422
+    assert "Expected an input that fits version" in unfit.text
     assert answer.status_code == 422
     assert 'role="alert"' in answer.text
-    assert "Expected an input that fits version" in answer.text
-    assert 'value="o-1 &lt;i&gt;"' in answer.text
+    assert "Give a number" in answer.text
+    assert "\no-1 &lt;i&gt;</textarea>" in answer.text
 
 
 def test_json_that_cannot_be_read_is_refused_and_kept(place: Site, kit: Kit) -> None:
@@ -183,8 +185,8 @@ def test_json_that_cannot_be_read_is_refused_and_kept(place: Site, kit: Kit) -> 
         answer = client.post(
             f"/agents/{agent.id}/versions/{version.id}/test-run", data={"input": '{"half": ', "json": "1"}
         )
-    assert answer.status_code == 400
-    assert "Expected the input as JSON" in answer.text
+    assert answer.status_code == 422
+    assert "Give JSON." in answer.text
     assert "{&#34;half&#34;: " in answer.text
 
 
@@ -374,39 +376,32 @@ def test_the_level_of_a_gate() -> None:
     assert "refused" not in gated("look", look, "request").why
 
 
-def test_a_flat_schema_becomes_fields_and_any_other_json() -> None:
-    flat = form_of({**SCHEMA, "properties": {**SCHEMA["properties"], "why": {"enum": ["late", 3]}}})  # pyright: ignore[reportIndexIssue, reportCallIssue, reportArgumentType, reportOptionalSubscript] - it is an object
-    assert [(item.name, item.kind, item.required) for item in flat.fields] == [
-        ("order", "text", True),
-        ("amount", "number", True),
-        ("why", "choice", False),
+def test_the_schema_of_an_object_becomes_fields_and_any_other_json() -> None:
+    form = form_of(SCHEMA)
+    assert [(item.name, item.look, item.required) for item in form.controls] == [
+        ("in.order", "text", True),
+        ("in.amount", "number", True),
     ]
-    assert flat.fields[-1].choices == ('"late"', "3")
-    nested = form_of({"type": "object", "properties": {"lines": {"type": "array", "items": {"type": "string"}}}})
-    assert (nested.fields, nested.as_json) == ((), True)
-    assert nested.example == '{\n  "lines": [\n    ""\n  ]\n}'
+    whole = form_of({"type": "array", "items": {"type": "string"}})
+    assert (whole.controls, whole.as_json, whole.text) == ((), True, '[\n  ""\n]')
+    either = form_of({"type": "object", "properties": {"a": {"type": "string"}}, "oneOf": [{"required": ["a"]}, {}]})
+    assert (either.controls, either.as_json, either.text) == ((), True, '{\n  "a": ""\n}')
     assert form_of({}) == form_of(None)
     assert not form_of(None).as_json
 
 
-@pytest.mark.parametrize(
-    ("sent", "given"),
-    [
-        ({"in.order": ["o-1"], "in.amount": ["12.5"]}, {"order": "o-1", "amount": 12.5}),
-        ({"in.order": ["12"], "in.amount": ["much"]}, {"order": "12", "amount": "much"}),
-        ({"in.order": [""]}, {}),
-        ({"in.other": ["x"]}, {}),
-    ],
-)
-def test_fields_are_read_as_what_they_should_be(sent: dict[str, list[str]], given: Any) -> None:
-    assert input_of(form_of(SCHEMA), Fields(sent)) == given
+def test_what_was_written_is_read_by_its_schema() -> None:
+    assert input_of(SCHEMA, Fields({"in.order": ["12"], "in.amount": ["12.5"]})) == {"order": "12", "amount": 12.5}
+    with pytest.raises(Unread) as caught:
+        input_of(SCHEMA, Fields({"in.order": ["12"], "in.amount": ["much"]}))
+    assert list(caught.value.errors) == ["in.amount"]
 
 
 def test_a_text_stays_a_text_unless_it_is_said_to_be_json() -> None:
-    assert input_of(form_of(None), Fields({"input": ["12"]})) == "12"
-    assert input_of(form_of(None), Fields({"input": ["12"], "json": ["1"]})) == 12
-    with pytest.raises(BadRequest):
-        input_of(form_of(None), Fields({"input": ["{"], "json": ["1"]}))
+    assert input_of(None, Fields({"input": ["12"]})) == "12"
+    assert input_of(None, Fields({"input": ["12"], "json": ["1"]})) == 12
+    with pytest.raises(Unread):
+        input_of(None, Fields({"input": ["{"], "json": ["1"]}))
 
 
 def test_limits_are_told_in_words_and_none_is_left_out() -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sayso.app.clock import SystemSecrets
 from sayso.app.dataagents import DataAgents, ModelClients
@@ -23,6 +22,7 @@ from sayso.runtime.news import News
 from sayso.runtime.registry import Registry
 from sayso.runtime.reviewing import Reviewing
 from sayso.runtime.sessions import Sessions
+from sayso.server.about import About
 from sayso.server.handshakes import ProviderSignIn
 from sayso.server.options import Options
 from sayso.server.service import Service
@@ -51,13 +51,15 @@ class Parts:
     secrets: Secrets = field(default_factory=SystemSecrets)
     provider: ProviderSignIn | None = None
     """The identity provider at which people sign in, if there is one."""
+    about: About = field(default_factory=About)
+    """What the pages tell owners and admins about this process."""
 
 
 async def compose(parts: Parts) -> Service:
     """Return the service; loaded agents are deployed, and agents made as data can run in this process.
 
     Raises:
-        DuplicateName: An agent made as data has the name of a loaded one.
+        DuplicateName: An agent made as data has the name of a loaded agent or workflow.
     """
     runtime = parts.db.runtime
     agents = [program for program in parts.programs if isinstance(program, AgentDefinition)]
@@ -70,8 +72,9 @@ async def compose(parts: Parts) -> Service:
         store, clock=clock, ids=ids, workspace=load_workspace, operations=lambda: parts.operations.tools.keys()
     )
     await store.run(lambda tx: ensure_default(tx, clock.now()))
-    if agents:
-        await registry.adopt(agents, workspace_id=DEFAULT_WORKSPACE, by=LOADED)
+    workflows = _workflows(parts.programs)
+    if agents or workflows:
+        await registry.adopt([*agents, *workflows.values()], workspace_id=DEFAULT_WORKSPACE, by=LOADED)
     directory = Directory(store, clock=clock, ids=ids, secrets=parts.secrets)
     return Service(
         runtime=runtime,
@@ -87,11 +90,12 @@ async def compose(parts: Parts) -> Service:
         measures=Measuring(store, clock),
         news=News(store),
         loaded={agent.name: agent for agent in agents},
-        workflows=_workflows(parts.programs),
+        workflows=workflows,
         operations=parts.operations.tools,
         provider=parts.provider,
+        about=parts.about,
     )
 
 
-def _workflows(programs: Sequence[Program]) -> dict[str, Any]:
+def _workflows(programs: Sequence[Program]) -> dict[str, Workflow]:
     return {program.name: program for program in programs if isinstance(program, Workflow)}

@@ -22,12 +22,13 @@ from sayso.api.v1 import router
 from sayso.app.announcing import Announcement
 from sayso.app.database import SqliteDb
 from sayso.app.service import Parts, compose
-from sayso.app.settings import Settings
+from sayso.app.settings import Settings, settings_shown
 from sayso.app.signingin import make_provider
 from sayso.app.worker import Worker
 from sayso.model.requesterrors import AddressUnprotected, NotReady
 from sayso.programs.context import Program
 from sayso.runtime.ports import Clock, Store
+from sayso.server.about import About
 from sayso.server.application import create_app
 from sayso.server.listening import Server, listen
 from sayso.server.options import LOOPBACK_NAMES, Options
@@ -104,10 +105,23 @@ async def make_service(
     db: SqliteDb, settings: Settings, programs: Sequence[Program], worker: "_Work | None" = None
 ) -> Service:
     """Return the composed service: what is loaded is deployed, and what is made as data can run here."""
-    ready = Readiness(db.runtime.store, db.runtime.clock, (lambda: True) if worker is None else worker.is_well)
-    provider = make_provider(settings, db.runtime.clock)
+    clock = db.runtime.clock
+    ready = Readiness(db.runtime.store, clock, (lambda: True) if worker is None else worker.is_well)
+    provider = make_provider(settings, clock)
     options = make_options(settings)
-    return await compose(Parts(db=db, programs=programs, options=options, ready=ready, provider=provider))
+    about = make_about(settings, programs, clock.now())
+    return await compose(Parts(db=db, programs=programs, options=options, ready=ready, provider=provider, about=about))
+
+
+def make_about(settings: Settings, programs: Sequence[Program], now: datetime) -> About:
+    """Return what the pages tell owners and admins about this process."""
+    return About(
+        database=str(settings.database),
+        started_at=now,
+        worker=settings.worker,
+        programs=tuple(program.name for program in programs),
+        settings=tuple(settings_shown(settings)),
+    )
 
 
 def make_options(settings: Settings) -> Options:
@@ -117,6 +131,7 @@ def make_options(settings: Settings) -> Options:
     token = settings.metrics_token
     return Options(
         version=version("sayso"),
+        environment=settings.environment,
         hosts=LOOPBACK_NAMES | own,
         secure=base.scheme == "https",
         json=JsonLimits(size=settings.body_limit_bytes),

@@ -33,6 +33,7 @@ PREFIX = "SAYSO_"
 DOTENV, TOML = ".env", "sayso.toml"
 Source = Literal["flag", "environment", ".env", "sayso.toml", "default"]
 _MASK = "********"
+_LONGEST_TAG = 24
 
 
 def _login() -> str:
@@ -54,6 +55,13 @@ def _address(given: str) -> str:
     return given
 
 
+def _tag(given: str) -> str:
+    if not given.isprintable() or not 0 < len(given.strip()) <= _LONGEST_TAG:
+        raise ValueError(f"Expected 1 to {_LONGEST_TAG} visible characters, such as PROD")
+    return given.strip()
+
+
+Tag = Annotated[str, AfterValidator(_tag)]
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Issuer = Annotated[str, AfterValidator(_address)]
 Address = Annotated[str, AfterValidator(_address), AfterValidator(lambda given: given.rstrip("/"))]
@@ -106,6 +114,8 @@ class Settings(BaseSettings):
     """Its port; 0 is any that is free."""
     base_url: Address | None = None
     """The address at which people reach the service, where it is not the one that it listens at."""
+    environment: Tag | None = None
+    """What the pages call this installation, such as PROD; shown on every page."""
     worker: bool = True
     """Whether the service advances runs itself."""
     concurrency: Annotated[int, Field(ge=1)] = 64
@@ -177,9 +187,14 @@ def explain_settings(**flags: Any) -> list[Effective]:
     """
     settings, sources = _load(flags)
     return [
-        Effective(name=name, value=_shown(value), source=sources.get(name, "default"))
-        for name, value in _leaves(settings)
+        Effective(name=name, value=value, source=sources.get(name, "default"))
+        for name, value in settings_shown(settings)
     ]
+
+
+def settings_shown(settings: Settings) -> list[tuple[str, Json]]:
+    """Return every setting with its value, secrets masked."""
+    return [(name, _shown(value)) for name, value in _leaves(settings)]
 
 
 def setting_names(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:

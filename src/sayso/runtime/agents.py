@@ -67,7 +67,7 @@ def agent_of(tx: Transaction, workspace_id: WorkspaceId, agent_id: AgentId) -> A
         AgentNotFound: There is none of this id in this workspace.
     """
     found = tx.registry.find_agent(workspace_id, agent_id)
-    if found is None:
+    if found is None or found.origin == "workflow":
         raise AgentNotFound(f"Expected an agent {agent_id}, but there is none.", agent_id=agent_id)
     return found
 

@@ -28,6 +28,8 @@ class Event:
     subject: str
     """What exactly, e.g. `engine.step.tool_call`."""
     item: Item
+    child: bool
+    """Whether it is of a run that another one has started."""
     position: str | None
     """Where to go on after this event; None where another one of the same entry follows."""
 
@@ -87,7 +89,15 @@ class Follower:
             self._seen[number] = item.sequence
             position = ",".join(map(str, self._seen)) if item.last_of_entry else None
             events += _begins(run, item) if item.sequence == 1 else []
-            events.append(Event(kind=_kind(item), subject=_subject(item), item=item, position=position))
+            events.append(
+                Event(
+                    kind=_kind(item),
+                    subject=_subject(item),
+                    item=item,
+                    child=run.parent_id is not None,
+                    position=position,
+                )
+            )
         if entries:
             self._seen[number] = entries[-1].seq
         return events
@@ -109,6 +119,7 @@ def _begins(run: Run, item: Item) -> list[Event]:
                 run_id=run.id, id=f"{item.id}.{kind}", sequence=item.sequence, type=f"{kind.title()}Started",
                 content=about, started_at=item.started_at, finished_at=item.started_at, last_of_entry=False,
             ),
+            child=run.parent_id is not None,
             position=None,
         )
         for kind in kinds

@@ -4,7 +4,7 @@ A store runs *units*: plain functions over a `Transaction`, each all or nothing.
 the store holds the SQL and no rules.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -16,7 +16,7 @@ from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, NewEntry
 from sayso.model.json import Json
 from sayso.model.messages import Usage
-from sayso.model.registry import AgentId, AgentPage, AgentRecord, Trigger, TriggerId, VersionId, VersionRecord
+from sayso.model.registry import AgentId, AgentPage, AgentRecord, Names, Trigger, TriggerId, VersionId, VersionRecord
 from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, Spent, StatePatch, Transition
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
@@ -190,6 +190,14 @@ class RegistryRows(Protocol):
 
     def list_agents(self, workspace_id: WorkspaceId, *, limit: int, skip: int) -> AgentPage:
         """Return one page of a workspace's agents, by name."""
+        ...
+
+    def list_workflows(self, workspace_id: WorkspaceId) -> list[AgentRecord]:
+        """Return the workflows of a workspace, by name."""
+        ...
+
+    def names(self, workspace_id: WorkspaceId, version_ids: Iterable[str]) -> Names:
+        """Return what programs, triggers and some versions are called in a workspace."""
         ...
 
     def has_open_runs(self, agent: AgentRecord) -> bool:

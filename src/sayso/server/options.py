@@ -29,6 +29,8 @@ class Options:
 
     version: str = "0"
     """What /openapi.json says is served."""
+    environment: str | None = None
+    """What the pages call this installation, such as PROD, so that nobody takes one for another."""
     hosts: frozenset[str] = LOOPBACK_NAMES
     """The names under which the service may be called, in lower case and without port: who is called by another name
     was reached through somebody else's DNS."""

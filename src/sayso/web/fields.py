@@ -44,8 +44,8 @@ class Fields:
         }
 
 
-async def fields_of(request: Request) -> Fields:
-    """Return the fields of a form.
+async def fields_of(request: Request, *, most: int = _MOST_FIELDS) -> Fields:
+    """Return the fields of a form, at most so many.
 
     Raises:
         UnsupportedMediaType: The body is called something else.
@@ -55,7 +55,7 @@ async def fields_of(request: Request) -> Fields:
         raise UnsupportedMediaType("Expected the fields of a form, but the body is called something else.")
     try:
         text = (await request.body()).decode("ascii")
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_FIELDS, errors="strict")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=most, errors="strict")
     except ValueError as exc:
         raise BadRequest("Expected the fields of a form, but the body cannot be read as such.") from exc
     values: dict[str, list[str]] = {}

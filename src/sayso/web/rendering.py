@@ -16,7 +16,8 @@ from starlette.responses import HTMLResponse
 
 from sayso.core.readable import readable
 from sayso.core.roles import Ability, allows
-from sayso.server.service import Asking
+from sayso.core.visible import visible
+from sayso.server.service import Asking, service_of
 from sayso.web import wording
 from sayso.web.preferring import Preferences, preferences_of
 from sayso.web.statics import address_of
@@ -32,9 +33,11 @@ _environment = Environment(
 _filters, _globals = cast("dict[str, Any]", _environment.filters), cast("dict[str, Any]", _environment.globals)
 _filters.update(
     seen=wording.seen,
+    plain=visible,
     pretty=wording.pretty,
     readable=readable,
     moment=wording.moment,
+    clock=wording.clock,
     lasting=wording.lasting,
     ago=wording.ago,
 )
@@ -71,6 +74,18 @@ def text_of(name: str, **values: Any) -> str:
     return _environment.get_template(name).render(**values)
 
 
+def bare(request: Request, name: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+    """Return a page without the frame, for whoever it is: signing in, and refusals.
+
+    Args:
+        request: What is answered.
+        name: The template; it extends `bare.html`.
+        status: The status of the answer.
+        values: What the template is given beside what every page has.
+    """
+    return HTMLResponse(text_of(name, **_everywhere(request), **values), status)
+
+
 def page(asked: Asking, name: str, *, title: str, status: int = 200, **values: Any) -> HTMLResponse:
     """Return a page for whoever looks at it.
 
@@ -87,20 +102,25 @@ def page(asked: Asking, name: str, *, title: str, status: int = 200, **values: A
 def given(asked: Asking) -> dict[str, Any]:
     """Return what every page is given."""
     principal = asked.principal
-    preferences: Preferences = preferences_of(asked.request)
     path = asked.request.url.path
     return {
+        **_everywhere(asked.request),
         "asked": asked,
         "now": asked.now,
         "who": principal.id,
         "role": principal.role,
         "workspace": principal.workspace,
-        "preferences": preferences,
         "places": [place for place in PLACES if allows(principal, place.ability)],
         "path": path,
         "part": is_part(asked.request),
         "may": partial(allows, principal),
     }
+
+
+def _everywhere(request: Request) -> dict[str, Any]:
+    """Return what pages are given whoever looks at them, signed in or not."""
+    preferences: Preferences = preferences_of(request)
+    return {"preferences": preferences, "environment": service_of(request).options.environment}
 
 
 def reason(status: int) -> str:

@@ -68,6 +68,15 @@ def moment(when: datetime | None, zone: str = "UTC") -> Markup:
     )
 
 
+def clock(when: datetime | None, zone: str = "UTC") -> Markup:
+    """Return a time of day in a zone, to the minute, for what is near."""
+    if when is None:
+        return Markup("–")
+    return Markup('<time datetime="{}">{}</time>').format(
+        when.astimezone(UTC).isoformat(), f"{when.astimezone(zone_of(zone)):%H:%M}"
+    )
+
+
 def lasting(span: timedelta | float | None) -> str:
     """Return a duration in its two largest units: `2 h 5 min`."""
     if span is None:

@@ -1,4 +1,4 @@
-"""The `/v1` API over one service, the reference's management paths, and the sign-in of browsers."""
+"""The `/v1` API over one service, and the reference's management paths."""
 
 from sayso.api.v1 import (
     agents,
@@ -6,11 +6,9 @@ from sayso.api.v1 import (
     internal,
     keys,
     me,
-    oidc,
     people,
     runs,
     sessions,
-    signin,
     streams,
     tasks,
     triggers,
@@ -26,5 +24,3 @@ for part in (runs, streams, sessions, tasks, workflows, agents, versions, trigge
     _v1.include_router(part.router)
 router.include_router(_v1)
 router.include_router(internal.router)
-router.include_router(signin.router)
-router.include_router(oidc.router)

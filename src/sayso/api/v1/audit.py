@@ -25,6 +25,7 @@ from sayso.server.routes import router as strict_router
 from sayso.server.service import Asked, Asking
 
 router = strict_router(tags=["audit"], responses=refusals(Forbidden))
+_CHUNK = 64 * 1024
 Action = Annotated[str | None, Query(max_length=200, description="`task.decided`, or `task.*` for all of a kind.")]
 
 
@@ -85,8 +86,14 @@ async def export_audit(
 
 async def _lines(asked: Asking, since: datetime | None, action: str | None) -> AsyncIterator[bytes]:
     store, workspace = asked.service.runtime.store, asked.principal.workspace.id
+    kept = bytearray()  # one row is a small piece: to a client that has gone, many would be sent before it shows
     async for row in exported(store, workspace, since=since, action=action):
-        yield json.dumps(row_to_json(row), ensure_ascii=False).encode() + b"\n"
+        kept += json.dumps(row_to_json(row), ensure_ascii=False).encode() + b"\n"
+        if len(kept) >= _CHUNK:
+            yield bytes(kept)
+            kept.clear()
+    if kept:
+        yield bytes(kept)
 
 
 @router.get("/sessions/{sessionId}/evidence", responses=refusals(SessionNotFound))

@@ -67,6 +67,8 @@ class Message(Completion):
     text: Text | None = None
     message: Text | None = None
     files: list[dict[str, Any]] | None = None
+    skip_agent_wait: bool | None = Field(None, alias="skipAgentWait")
+    """Do what `skip-agent-wait` does; goes with nothing else."""
     completed_by_email: str | None = Field(None, alias="completedByEmail")
     """Ignored: who decides is who is authenticated."""
 

@@ -34,9 +34,11 @@ async def create_key(asked: Asked, body: CreateKey) -> JSONResponse:
     asked.require("manage_keys")
     registry, workspace = asked.service.registry, asked.principal.workspace.id
     for scope in body.scopes:
-        agent = await registry.load_agent(workspace, AgentId(scope.agent_id))
+        agent_id = AgentId(scope.agent_id)
+        if await registry.find_agent(workspace, agent_id) is None:  # a workflow can be one's scope, too
+            raise AgentNotFound("Expected scopes of agents or workflows that there are.", agent_id=agent_id)
         if scope.trigger_id is not None:
-            await registry.load_trigger(workspace, agent.id, TriggerId(scope.trigger_id))
+            await registry.load_trigger(workspace, agent_id, TriggerId(scope.trigger_id))
     if body.expires_at is not None and body.expires_at.tzinfo is None:
         raise Invalid("Expected expiresAt to name its offset from UTC, but it does not.")
     made = await asked.service.directory.keys.create(

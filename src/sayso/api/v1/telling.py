@@ -47,6 +47,7 @@ from sayso.model.requesterrors import (
     TaskClaimed,
     TaskNotPending,
     TooManyGuesses,
+    WaitNotRunning,
 )
 from sayso.server.problems import refusals
 
@@ -63,7 +64,7 @@ DECIDING: Refusals = (
     *A_TASK, PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, TaskChanged, InvalidCompletion,
     ApprovedRequired, InvalidDecision,
 )  # fmt: skip
-MESSAGING: Refusals = (*A_RUN, BadRequest, NotWaiting, RunWaitingForTask, *DECIDING)
+MESSAGING: Refusals = (*A_RUN, BadRequest, WaitNotRunning, NotWaiting, RunWaitingForTask, *DECIDING)
 _OF_ALL = (Unauthenticated, Forbidden, TooManyGuesses, UnreadableValue)
 _OF_ACTS = (Invalid, KeyReused, UnstorableValue)
 _IDEMPOTENCY_KEY = {

@@ -3,7 +3,7 @@
 A refusal is told on the page of the agent, in words; what was written stays in its form.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from typing import Annotated, Any
 
 from fastapi import Path, Request
@@ -15,7 +15,7 @@ from sayso.runtime.triggers import TriggerChange
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asking
 from sayso.web.agents.pages import AgentPath, shown
-from sayso.web.fields import fields_of
+from sayso.web.fields import Fields, fields_of
 from sayso.web.visiting import Visited
 
 router = strict_router(include_in_schema=False)
@@ -31,7 +31,7 @@ async def done_or_refused(
     done: str,
     *,
     version_id: str = "",
-    draft: dict[str, Any] | None = None,
+    sent: Fields | None = None,
 ) -> Response:
     """Carry an act out and lead to the agent's page, or show that page with the refusal.
 
@@ -41,23 +41,29 @@ async def done_or_refused(
         act: What is to be done.
         done: What is said then; see `pages.DONE`.
         version_id: The version to show afterwards.
-        draft: What was written in the form.
+        sent: What was written in the form.
     """
     try:
         await act
     except SaysoError as exc:
-        return await refused_on_page(asked, agent_id, exc, version_id=version_id, draft=draft)
+        return await refused_on_page(asked, agent_id, exc, version_id=version_id, sent=sent)
     version = f"&version={version_id}" if version_id else ""
     return RedirectResponse(f"/agents/{agent_id}?done={done}{version}", 303)
 
 
 async def refused_on_page(
-    asked: Asking, agent_id: str, problem: SaysoError, *, version_id: str = "", draft: dict[str, Any] | None = None
+    asked: Asking,
+    agent_id: str,
+    problem: SaysoError,
+    *,
+    version_id: str = "",
+    sent: Fields | None = None,
+    errors: Mapping[str, str] | None = None,
 ) -> Response:
     """Show the page of an agent with the reason why something was not done; a failure of ours is none."""
     if problem.status >= _OURS:
         raise problem
-    return await shown(asked, agent_id, version_id=version_id, problem=problem, draft=draft)
+    return await shown(asked, agent_id, version_id=version_id, problem=problem, sent=sent, errors=errors)
 
 
 # -- what is live --------------------------------------------------------------------------------------------------
@@ -117,16 +123,17 @@ async def block(asked: Visited, request: Request, agent_id: AgentPath) -> Respon
     sent = await fields_of(request)
     who, reason, note = asked.principal, sent.one("reason").strip(), sent.text("note")
     act = asked.service.registry.block(who.workspace.id, AgentId(agent_id), reason=reason, note=note, by=who.actor)
-    return await done_or_refused(asked, agent_id, act, "blocked", draft={"reason": reason, "note": note or ""})
+    return await done_or_refused(asked, agent_id, act, "blocked", sent=sent)
 
 
 @router.post("/agents/{agent_id}/unblock")
 async def unblock(asked: Visited, request: Request, agent_id: AgentPath) -> Response:
     """Let runs of the agent start again."""
     asked.require("edit_agents")
-    who, note = asked.principal, (await fields_of(request)).one("note").strip()
+    who, sent = asked.principal, await fields_of(request)
+    note = sent.one("note").strip()
     act = asked.service.registry.unblock(who.workspace.id, AgentId(agent_id), note=note, by=who.actor)
-    return await done_or_refused(asked, agent_id, act, "unblocked", draft={"note": note})
+    return await done_or_refused(asked, agent_id, act, "unblocked", sent=sent)
 
 
 @router.post("/agents/{agent_id}/triggers/{trigger_id}/activate")

@@ -1,6 +1,7 @@
 """The page of one agent, with what was done on it just now or refused."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated
 
 from fastapi import Path, Query
 from fastapi.responses import HTMLResponse
@@ -10,6 +11,7 @@ from sayso.server.routes import router as strict_router
 from sayso.server.service import Asking
 from sayso.web.agents.viewing import agent_view
 from sayso.web.agents.words import WORDS
+from sayso.web.fields import Fields
 from sayso.web.rendering import page
 from sayso.web.starting import fresh_run
 from sayso.web.visiting import Visited
@@ -56,7 +58,8 @@ async def shown(
     snapshot: bool = False,
     done: str | None = None,
     problem: SaysoError | None = None,
-    draft: dict[str, Any] | None = None,
+    sent: Fields | None = None,
+    errors: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
     """Return the page of one agent.
 
@@ -68,9 +71,10 @@ async def shown(
         snapshot: Whether only runs of that version are wanted.
         done: What was done just now, in words.
         problem: Why something was not done.
-        draft: What was written in the form that was refused, by field.
+        sent: What was written in the form that was refused.
+        errors: What is wrong with it, by the name of the field.
     """
-    view = await agent_view(asked, agent_id, version_id=version_id, page=number, snapshot=snapshot)
+    view = await agent_view(asked, agent_id, version_id=version_id, page=number, snapshot=snapshot, sent=sent)
     return page(
         asked,
         "agents/agent.html",
@@ -79,7 +83,8 @@ async def shown(
         view=view,
         done=done,
         problem=problem,
-        draft=draft or {},
+        sent=sent or Fields({}),
+        tried={"errors": errors or {}},
         fresh_run=fresh_run(asked),
         names={},
         **WORDS,

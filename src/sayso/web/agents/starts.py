@@ -5,14 +5,15 @@ from starlette.responses import Response
 
 from sayso.model.errors import SaysoError
 from sayso.model.registry import AgentId, VersionId
-from sayso.model.registryerrors import ChangedMeanwhile
+from sayso.model.registryerrors import ChangedMeanwhile, InvalidInput
 from sayso.runtime.starting import Begin, Wanted
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asking
 from sayso.web.agents.acts import VersionPath, refused_on_page
-from sayso.web.agents.inputs import form_of, input_of
 from sayso.web.agents.pages import AgentPath
+from sayso.web.controls import Unread
 from sayso.web.fields import Fields, fields_of
+from sayso.web.inputs import input_of
 from sayso.web.starting import begun, run_of
 from sayso.web.visiting import Visited
 
@@ -47,17 +48,20 @@ async def _started(asked: Asking, wanted: Wanted, version_id: str, sent: Fields,
             runtime,
             Begin(
                 wanted=wanted,
-                input=input_of(form_of(version.body.get("inputSchema")), sent),
+                input=input_of(version.body.get("inputSchema"), sent),
                 trigger_type=trigger_type,
                 started_by=asked.principal.id,
                 run_id=run_of(sent),
             ),
         )
         return await begun(asked, command)
+    except Unread as unread:
+        problem = InvalidInput("Expected an input of the types that are asked for; nothing was started.")
+        return await refused_on_page(
+            asked, wanted.agent_id, problem, version_id=version_id, sent=sent, errors=unread.errors
+        )
     except SaysoError as exc:
-        draft = {name: sent.one(name) for name in ("input", "json") if sent.has(name)}
-        draft |= {f"in.{name}": values[0] for name, values in sent.below("in.").items()}
-        return await refused_on_page(asked, wanted.agent_id, exc, version_id=version_id, draft=draft)
+        return await refused_on_page(asked, wanted.agent_id, exc, version_id=version_id, sent=sent)
 
 
 async def _refuse_other(asked: Asking, wanted: Wanted, version_id: str) -> None:

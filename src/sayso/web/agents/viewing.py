@@ -12,8 +12,9 @@ from sayso.model.sessions import SessionFilter, SessionPage
 from sayso.programs.agent.tools import Tool
 from sayso.server.service import Asking, Service
 from sayso.web.agents.gating import Gated, gated
-from sayso.web.agents.inputs import InputForm, form_of
 from sayso.web.burden import BurdenView, burden_view
+from sayso.web.fields import Fields
+from sayso.web.inputs import InputForm, form_of
 from sayso.web.periods import period
 from sayso.web.preferring import preferences_of
 from sayso.web.wording import lasting
@@ -82,8 +83,18 @@ class AgentView:
         return self.agent.origin == "data" or self.version.updated_at == newest
 
 
-async def agent_view(asked: Asking, agent_id: str, *, version_id: str, page: int, snapshot: bool) -> AgentView:
+async def agent_view(
+    asked: Asking, agent_id: str, *, version_id: str, page: int, snapshot: bool, sent: Fields | None
+) -> AgentView:
     """Read what the page of an agent shows.
+
+    Args:
+        asked: Who looks.
+        agent_id: The agent.
+        version_id: The version that is looked at; the live one by default.
+        page: Which page of its runs.
+        snapshot: Whether only runs of that version are wanted.
+        sent: What was written in a form of the page that was refused.
 
     Raises:
         AgentNotFound: There is none of this id in the workspace.
@@ -108,7 +119,7 @@ async def agent_view(asked: Asking, agent_id: str, *, version_id: str, page: int
         runs=await runs_of(asked, agent, version, page=page, snapshot=snapshot),
         burden=burden_view(decided, month),
         waiting=waiting.get(agent.program, 0),
-        form=form_of(body.get("inputSchema")),
+        form=form_of(body.get("inputSchema"), sent),
     )
 
 

@@ -1,23 +1,22 @@
 """Signing in by an OpenID Connect provider: the way there, and the way back."""
 
 from fastapi import Request
-from fastapi.responses import RedirectResponse
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from sayso.api.v1.signin import entered, refused
 from sayso.model.directoryerrors import IdentityProviderDown, NotInvited, SignInRefused, Unauthenticated
 from sayso.model.requesterrors import RouteUnknown
 from sayso.server.cookies import session_text
 from sayso.server.entering import browser_of
 from sayso.server.handshakes import ProviderSignIn, drop_handshake, handshake_of, keep_handshake
-from sayso.server.problems import refusals
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Service, service_of
+from sayso.web.refusing import did_not_work
+from sayso.web.signin import entered
 
-router = strict_router(prefix="/auth", tags=["sign-in"])
+router = strict_router(prefix="/auth", include_in_schema=False)
 
 
-@router.get("/start", status_code=303, responses=refusals(RouteUnknown, IdentityProviderDown))
+@router.get("/start")
 async def start_oidc(request: Request) -> Response:
     """Send the browser to the identity provider."""
     service = service_of(request)
@@ -25,17 +24,13 @@ async def start_oidc(request: Request) -> Response:
     try:
         begun = await provider.oidc.begin()
     except IdentityProviderDown as exc:
-        return refused(request, exc, exc.hint)
+        return did_not_work(request, exc, exc.hint)
     response = RedirectResponse(begun.url, 303)
     keep_handshake(response, service.options, provider, begun.handshake, service.clock.now())
     return response
 
 
-@router.get(
-    "/callback",
-    status_code=303,
-    responses=refusals(RouteUnknown, SignInRefused, Unauthenticated, NotInvited, IdentityProviderDown),
-)
+@router.get("/callback")
 async def finish_oidc(request: Request) -> Response:
     """Sign in whom the provider has proven; the handshake of this browser counts once."""
     service = service_of(request)
@@ -43,7 +38,7 @@ async def finish_oidc(request: Request) -> Response:
     try:
         response = await _signed_in(request, service, provider)
     except (SignInRefused, NotInvited, IdentityProviderDown, Unauthenticated) as exc:
-        response = refused(request, exc, exc.hint)
+        response = did_not_work(request, exc, exc.hint)
     drop_handshake(response, service.options)
     return response
 
@@ -57,7 +52,7 @@ async def _signed_in(request: Request, service: Service, provider: ProviderSignI
         agent=browser_of(request),
         previous=session_text(request, service.options),
     )
-    return entered(service, signed_in)
+    return entered(request, service, signed_in)
 
 
 def _provider(service: Service) -> ProviderSignIn:
