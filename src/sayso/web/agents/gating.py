@@ -62,7 +62,7 @@ def _gate(tool: Tool) -> tuple[Level, str, str]:
     if tool.external:
         return "asks", "done outside", "It is executed outside; a person or a program brings the result."
     if callable(tool.approval):
-        said = _name_of(tool.approval)
+        said = name_of(tool.approval)
         return (
             "sometimes",
             "asks on a condition",
@@ -79,7 +79,8 @@ def _gate(tool: Tool) -> tuple[Level, str, str]:
     )
 
 
-def _name_of(function: Any) -> str:
+def name_of(function: Any) -> str:
+    """Return what a condition in code is called."""
     name = str(getattr(function, "__name__", type(function).__name__))
     return "a function without a name" if name == "<lambda>" else name
 

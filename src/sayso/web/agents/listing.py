@@ -1,4 +1,4 @@
-"""The list of agents."""
+"""The list of agents, and of the workflows that this server has loaded."""
 
 from typing import Annotated
 
@@ -21,12 +21,15 @@ async def agents(asked: Visited, number: Annotated[int, Query(alias="page", ge=1
     workspace = asked.principal.workspace.id
     found = await asked.service.registry.list_agents(workspace, limit=_PAGE, skip=(number - 1) * _PAGE)
     waiting = await asked.service.measures.runs_waiting(workspace)
+    loaded = asked.service.workflows
+    workflows = [one for one in await asked.service.registry.list_workflows(workspace) if one.name in loaded]
     return page(
         asked,
         "agents/list.html",
         title="Agents",
         found=found,
         waiting=waiting,
+        workflows=workflows if number == 1 else (),
         number=number,
         pages=max(1, -(-found.total // _PAGE)),
         **WORDS,
