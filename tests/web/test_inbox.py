@@ -9,36 +9,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from sayso import Agent, HumanReview, SqliteDb, Step, Workflow, tool
 from sayso.model.workspaces import DEFAULT_WORKSPACE, Reach
-from sayso.testing import ScriptedModel, call
 from tests.web.conftest import Opening
+from tests.web.refunds import programs
 from tests.web.site import Site, site
 
 HERE = Reach(workspace_id=DEFAULT_WORKSPACE)
-PAID: list[Any] = []
-
-
-def programs(db: SqliteDb) -> list[Any]:
-    @tool(requires_confirmation=True, summary="Refund {amount} to {customer}")
-    def refund(customer: str, amount: float) -> str:
-        """Pay money back."""
-        PAID.append((customer, amount))
-        return "paid"
-
-    def turn(request: Any) -> Any:
-        said = request.messages[-1].text
-        if said.startswith("ask "):
-            return call("ask_human_text", question=said.removeprefix("ask "))
-        if said.startswith("refund "):
-            return call("refund", customer=said.removeprefix("refund "), amount=12.5)
-        return "Done."
-
-    review = HumanReview(
-        requires_confirmation=True, confirmation_message="Deploy to production?", timeout=600, on_timeout="reject"
-    )
-    deploy = Workflow("deploy", steps=[Step("ship", lambda given: "shipped", human_review=review)], db=db)
-    return [Agent("refund desk", model=ScriptedModel(turn), tools=[refund], db=db), deploy]
 
 
 @pytest.fixture(scope="module")

@@ -74,7 +74,9 @@ async def compose(parts: Parts) -> Service:
     await store.run(lambda tx: ensure_default(tx, clock.now()))
     workflows = _workflows(parts.programs)
     if agents or workflows:
-        await registry.adopt([*agents, *workflows.values()], workspace_id=DEFAULT_WORKSPACE, by=LOADED)
+        await registry.adopt(
+            [*agents, *workflows.values()], workspace_id=DEFAULT_WORKSPACE, by=LOADED, secrets=runtime.secrets
+        )
     directory = Directory(store, clock=clock, ids=ids, secrets=parts.secrets)
     return Service(
         runtime=runtime,

@@ -37,6 +37,18 @@ def _found(schema: Json, value: object) -> list[tuple[Any, str]]:
         return [(None, f"{_CANNOT}: {getattr(exc, 'message', exc)}")]
 
 
+def fields_of(schema: Json) -> dict[str, Json]:
+    """Return the schemas of the values that an object's schema names, each of which stands for itself."""
+    if not isinstance(schema, dict):
+        return {}
+    shared: dict[str, Json] = {name: schema[name] for name in ("$defs", "definitions") if name in schema}
+    named = schema.get("properties")
+    return {
+        name: {**shared, **part} if isinstance(part, dict) else part
+        for name, part in (named.items() if isinstance(named, dict) else ())
+    }
+
+
 def unusable(schema: dict[str, Any]) -> str | None:
     """Return why no object could be held against a schema; None where it can be."""
     if schema.get("type", "object") != "object":

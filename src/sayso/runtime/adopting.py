@@ -21,6 +21,7 @@ from sayso.programs.agent.definition import AgentDefinition
 from sayso.programs.workflow.definition import WorkflowDefinition
 from sayso.runtime.agents import Act, digest_of, refuse_mode, refuse_taken
 from sayso.runtime.ports import Transaction
+from sayso.runtime.secrecy import cleaned
 from sayso.runtime.versions import put_live
 
 _LABEL = "code"
@@ -155,7 +156,7 @@ def _new_version(
         id=version_id,
         agent_id=agent.id,
         label=_numbered(number),
-        body=code.body(_numbered(number)),
+        body=cleaned(act.secrets, code.body(_numbered(number))),
         digest=code.digest,
         created_by=str(act.by),
         created_at=at,

@@ -63,6 +63,8 @@ class Follower:
         self._store = store
         self._session = session_id
         self._seen: list[int] = list(position)
+        self.about: tuple[str, ...] = (session_id,)
+        """The session and the runs of it that were there at the last reading: whoever waits, waits for these."""
         self.over = False
         """Whether the end of the session has been told; nothing follows."""
 
@@ -74,6 +76,7 @@ class Follower:
         runs = tx.list_runs(session_id=self._session, program=None, state=None, limit=_MOST_RUNS)[::-1]
         self._seen += [0] * (len(runs) - len(self._seen))
         found = [event for number, run in enumerate(runs) for event in self._of_run(tx, number, run)]
+        self.about = (self._session, *(run.id for run in runs))
         roots = [run for run in runs if run.parent_id is None]
         self.over = bool(roots) and all(_told(run, self._seen[runs.index(run)]) for run in roots)
         return found

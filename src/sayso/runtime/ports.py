@@ -4,7 +4,7 @@ A store runs *units*: plain functions over a `Transaction`, each all or nothing.
 the store holds the SQL and no rules.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -114,6 +114,10 @@ class SessionRows(Protocol):
 
     def newest(self, wanted: SessionFilter, *, limit: int) -> Sequence[ListedSession]:
         """Return the newest sessions that fit, without counting the others."""
+        ...
+
+    def timers(self, session_id: SessionId, *, but: RunId) -> Sequence[Entry]:
+        """Return the journal entries of all timers that runs of a session have begun, those of one run left out."""
         ...
 
     def list(self, wanted: SessionFilter, *, limit: int, skip: int) -> SessionPage:
@@ -450,8 +454,13 @@ class Store(Protocol):
         """Run a unit that only reads, beside the writers."""
         ...
 
-    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back, on some thread, after each commit of this process; return how to stop that."""
+    def watch(self, callback: Callable[[Collection[str]], None]) -> Callable[[], None]:
+        """Call back, on some thread, after each commit of this process; return how to stop that.
+
+        The callback is given what the commit is about: the ids of the runs whose journal or tasks it wrote, `rest_of`
+        those that came to rest by it, and the ids of the sessions in which it created runs. It may be given more than
+        these, never less.
+        """
         ...
 
     async def changed(self) -> bool:

@@ -6,6 +6,7 @@ and runtime/triggers.py, what a version may be in core/versions.py.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from sayso.core.versions import look_at_schemas
 from sayso.model.actors import Actor
@@ -27,8 +28,9 @@ from sayso.runtime import agents, starting, triggers, versions
 from sayso.runtime.adopting import adopt, loaded
 from sayso.runtime.agents import AgentChange
 from sayso.runtime.door import Runtime
-from sayso.runtime.ports import Transaction
+from sayso.runtime.ports import Secrets, Transaction
 from sayso.runtime.registryreading import RegistryReader
+from sayso.runtime.secrecy import NO_SECRETS
 from sayso.runtime.starting import Begin, BeginWorkflow
 from sayso.runtime.triggers import TriggerChange
 from sayso.runtime.units import Claimed, Start
@@ -122,17 +124,23 @@ class Registry(RegistryReader):
         return await self._store.run(lambda tx: agents.unblock(tx, act, agent_id, note))
 
     async def adopt(
-        self, definitions: Sequence[AgentDefinition | WorkflowDefinition], *, workspace_id: WorkspaceId, by: Actor
+        self,
+        definitions: Sequence[AgentDefinition | WorkflowDefinition],
+        *,
+        workspace_id: WorkspaceId,
+        by: Actor,
+        secrets: Secrets = NO_SECRETS,
     ) -> list[AgentRecord]:
         """Register agents and workflows loaded from code, all or none: each is deployed as the code says it.
 
-        Changed code makes a new version (`code`, `code-2`, ...), unchanged code none.
+        Changed code makes a new version (`code`, `code-2`, ...), unchanged code none. What is kept to be shown has
+        these secrets masked; runs take what the code says.
 
         Raises:
             DuplicateName: Something else in the workspace has the name of one of them.
             TriggersPresent: One has become a sub-agent, but has triggers.
         """
-        act = self._act(workspace_id, by)
+        act = replace(self._act(workspace_id, by), secrets=secrets)
         said = [loaded(item) for item in definitions]
         named = [
             (item, (AgentId(self._ids.new(_PREFIX[item.origin])), VersionId(self._ids.new("ver")))) for item in said

@@ -42,7 +42,20 @@ class _Documented(FastAPI):
         """Return the OpenAPI document."""
         document = super().openapi()
         document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = SCHEMA
+        for context in iter_route_contexts(self.router.routes):
+            route = context.original_route
+            if isinstance(route, APIRoute) and route.include_in_schema:
+                for method in context.methods or ():
+                    _put_examples(route, document["paths"][context.path][method.lower()]["responses"])
         return document
+
+
+def _put_examples(route: APIRoute, answers: dict[str, Any]) -> None:
+    """Put a route's examples into its document as they are: FastAPI has left out whatever is null in them."""
+    for status, said in route.responses.items():
+        for media, told in said.get("content", {}).items():
+            if "example" in told:
+                answers[str(status)]["content"][media]["example"] = told["example"]
 
 
 def create_app(services: Services, routers: Sequence[APIRouter] = (), *, refused: Refused | None = None) -> ASGIApp:

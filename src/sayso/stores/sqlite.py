@@ -4,7 +4,7 @@ Default settings: WAL and `synchronous=FULL`, so an acknowledged change survives
 processes may open the same file; each has its own writer, and SQLite serialises their commits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy.dialects import sqlite
@@ -67,8 +67,8 @@ class SqliteStore:
             return await self._writer.run(unit)
         return await self._readers.run(lambda reader: reader.read(unit))
 
-    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back, on some thread, after each commit of this process; return how to stop that."""
+    def watch(self, callback: Callable[[Collection[str]], None]) -> Callable[[], None]:
+        """See the port."""
         self._writer.watchers.append(callback)
         return lambda: self._writer.watchers.remove(callback)
 

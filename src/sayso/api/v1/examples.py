@@ -1,5 +1,6 @@
 """Answers as they look, for OpenAPI: taken from real ones, with shorter ids."""
 
+from sayso.api.v1.managedexamples import MANAGED
 from sayso.model.json import Json
 
 _STARTED: dict[str, Json] = {
@@ -177,6 +178,7 @@ _WORKFLOW: dict[str, Json] = {
 }
 
 EXAMPLES: dict[str, Json] = {
+    **MANAGED,
     "started": _STARTED,
     "run": _RUN,
     "moved": {"status": "Running"},

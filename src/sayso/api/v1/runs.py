@@ -17,6 +17,7 @@ from sayso.model.errors import RunNotPaused
 from sayso.model.ids import RunId, TaskId
 from sayso.model.json import Json
 from sayso.model.requesterrors import BadRequest, WaitNotRunning
+from sayso.model.runs import rest_of
 from sayso.model.sessions import SessionStatus
 from sayso.runtime.admission import Arrival, counting, headers_of, refuse_arrival
 from sayso.runtime.once import Unit
@@ -84,7 +85,7 @@ async def _rested(asked: Asking, run_id: RunId, seconds: int) -> Plain:
         now = asked.now
         if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
             return wire.run_json(parts, now, exposed=asked.exposed(parts.run.origin))
-        await asked.service.news.wait(heard)
+        await asked.service.news.wait(heard, [rest_of(run_id)])
 
 
 @router.get("/runs/{runId}", **told("run", *A_RUN, links=RUN_LINKS))

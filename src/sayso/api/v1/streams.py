@@ -61,7 +61,7 @@ async def stream_run(opened: Annotated[_Opened, Depends(_opened)]) -> AsyncItera
                 yield sent(event, opened.names, exposed=opened.exposed)
         if opened.follower.over or opened.asked.stopping:
             return
-        await service.news.wait(heard)
+        await service.news.wait(heard, opened.follower.about)
 
 
 def sent(event: Event, names: Names, *, exposed: bool) -> ServerSentEvent:
