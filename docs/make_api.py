@@ -38,8 +38,8 @@ Routes that make agents, versions and triggers need none, since a name is taken 
 merely fetches a link uses nothing up; `POST /logout` ends the session, and `GET /auth/start` leads to the identity
 provider, which sends back to `/auth/callback`. These are pages, like all that people see, and not part of the OpenAPI;
 who asks for no HTML is refused with problems there, too. The session's cookie is `HttpOnly` and `SameSite=Lax`, and
-behind TLS `Secure` with the prefix `__Host-`. What changes something by a cookie must come from this service's own pages
-(`Sec-Fetch-Site`, else `Origin`), or is refused (`cross_site`).
+behind TLS `Secure` with the prefix `__Host-`. What changes something by a cookie must come from this service's own
+pages (`Sec-Fetch-Site`, else `Origin`), or is refused (`cross_site`).
 """
 _ABILITY = re.compile(r'require\("(\w+)"\)')
 _GROUPS = {
