@@ -12,7 +12,7 @@ from fastapi.responses import StreamingResponse
 from sayso.api.v1.taskwire import Plain, at
 from sayso.core.auditforms import row_to_json
 from sayso.core.evidence import packet_bytes
-from sayso.model.audit import AuditRow
+from sayso.model.audit import AuditFilter, AuditRow
 from sayso.model.directoryerrors import Forbidden
 from sayso.model.errors import SessionNotFound
 from sayso.model.ids import SessionId
@@ -85,7 +85,7 @@ async def export_audit(
 
 async def _lines(asked: Asking, since: datetime | None, action: str | None) -> AsyncIterator[bytes]:
     store, workspace = asked.service.runtime.store, asked.principal.workspace.id
-    async for row in exported(store, workspace, since=since, action=action):
+    async for row in exported(store, workspace, AuditFilter(since=since, action=action)):
         yield json.dumps(row_to_json(row), ensure_ascii=False).encode() + b"\n"
 
 
