@@ -18,7 +18,8 @@ Beyond the table:
 - Only an owner makes somebody an owner, and changes, removes or disables one. The last owner of a workspace who can
   sign in stays its owner.
 - Disabling a person ends every sign-in of theirs, so it takes `manage_people` in each workspace that they are in.
-- An API key reaches the runs of its scopes and nothing else; a scope names an agent, or one trigger of it. A key
+- An API key reaches the runs of its scopes and nothing else; a scope names an agent or a workflow, or one trigger
+  of an agent. A key
   without scopes does not exist. Escalations and anomaly tasks are decided by people only.
 - Whoever works on the machine with the database file itself (`sayso people`, `sayso keys`) has every ability.
 """

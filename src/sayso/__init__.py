@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from sayso.app.database import SqliteDb
     from sayso.app.worker import Worker
     from sayso.model.errors import SaysoError, StepFailed
-    from sayso.programs.agent.tools import ToolContext, ToolError, Toolkit, tool
+    from sayso.programs.agent.toolkits import Toolkit
+    from sayso.programs.agent.tools import ToolContext, ToolError, tool
     from sayso.workflow import (
         Condition,
         ErrorRequirement,
@@ -46,7 +47,7 @@ _HOMES = {
     "StepFailed": "sayso.model.errors",
     "ToolContext": "sayso.programs.agent.tools",
     "ToolError": "sayso.programs.agent.tools",
-    "Toolkit": "sayso.programs.agent.tools",
+    "Toolkit": "sayso.programs.agent.toolkits",
     "Worker": "sayso.app.worker",
     "tool": "sayso.programs.agent.tools",
 }

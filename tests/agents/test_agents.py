@@ -10,7 +10,8 @@ import pytest
 
 from sayso import Agent, SqliteDb, StepFailed, ToolContext, ToolError, Toolkit, Worker, Workflow, tool
 from sayso.app.portal import portal
-from sayso.model.errors import AlreadyDecided, Invalid, RunNotFound, RunNotPaused, TaskExpired
+from sayso.model.errors import AlreadyDecided, Invalid, LeaseLost, RunNotFound, RunNotPaused, TaskExpired
+from sayso.stores.driver import sqlite_module
 from sayso.testing import CountingIds, FakeClock, ScriptedModel, call
 
 
@@ -683,6 +684,28 @@ def test_a_lease_that_is_about_to_end_is_renewed_before_anything_leaves(desk: De
         return call("look_up", customer="ann")
 
     assert desk.run(slow, "ok").status == "COMPLETED"
+    assert desk.ran == [("look_up", "ann")]
+
+
+def test_nothing_leaves_once_the_lease_is_over(desk: Desk) -> None:
+    """The commit of the start took longer than the lease: another worker may have the run, so nothing is sent."""
+    desk.turns = [call("look_up", customer="ann"), "ok"]
+    agent = desk.agent()
+
+    def slow(phase: str, units: int) -> None:
+        if phase == "after_commit" and "started" in set(states()):
+            desk.clock.advance(60)
+
+    def states() -> list[str]:
+        with sqlite_module().connect(str(desk.path)) as connection:
+            return [state for (state,) in connection.execute("SELECT state FROM calls")]
+
+    agent.db = SqliteDb(desk.path, clock=desk.clock, ids=desk.ids, observer=slow)
+    with pytest.raises(LeaseLost):
+        agent.run("please", session_id="ses", run_id="run")
+    assert (desk.ran, desk.calls()) == ([], {"turn#1/call:1": "started"})
+    desk.turns = [call("look_up", customer="ann"), "ok"]
+    assert desk.agent().continue_run(run_id="run", session_id="ses").content == "ok"
     assert desk.ran == [("look_up", "ann")]
 
 

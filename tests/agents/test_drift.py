@@ -197,6 +197,40 @@ def test_a_run_keeps_the_version_it_began_with(shop: Shop) -> None:
     assert later.client.requests[0].instructions == "Be careful."
 
 
+def test_a_tool_that_came_later_is_not_on_the_list_of_a_run_that_began_before(shop: Shop) -> None:
+    """Items 39, 45: the list is frozen with the version; what a deploy adds is neither offered nor executed."""
+
+    def wipe() -> str:
+        shop.ran.append("wiped")
+        return "wiped"
+
+    output = shop.asked(shop.pay())
+    output.active_requirements[0].confirm()
+    later = shop.agent(shop.pay(), wipe)
+    later.client = ScriptedModel(["", call("wipe"), lambda request: request.messages[-1].text])
+    output = later.continue_run(output)
+    assert output.content == "Error (tool_not_allowed): there is no tool 'wipe' that may be called here"
+    assert shop.ran == [(5.0, "ann")]
+    assert "wipe" not in [offer.name for request in later.client.requests for offer in request.tools]
+
+
+@pytest.mark.parametrize("changed", [{"description": "Pay twice."}, {}])
+def test_only_the_very_bytes_that_were_sent_are_sent_again(shop: Shop, changed: dict[str, Any]) -> None:
+    """A keyed call whose tool was redefined since it was started has another key by now: a person is asked."""
+    dies = Dies()
+    shop.db = SqliteDb(clock=shop.clock, observer=dies)
+    agent = shop.agent(shop.pay(requires_confirmation=None, effect="keyed"))
+    shop.then = lambda: dies.at(1)
+    with pytest.raises(StoreUnavailable, match="gone"):
+        agent.run("x", run_id="run", session_id="ses")
+    shop.then = lambda: None
+    shop.clock.advance(60)
+    later = shop.pay(requires_confirmation=None, effect="keyed", **changed)
+    output = shop.agent(later).continue_run(run_id="run", session_id="ses")
+    assert [item.kind for item in output.active_requirements] == (["uncertain"] if changed else [])
+    assert len(shop.ran) == (1 if changed else 2)
+
+
 def test_a_started_call_is_settled_by_the_effect_it_was_started_with(shop: Shop) -> None:
     """A `once` call that a deploy calls `read` by now: nobody knows what came of it, so a person is asked."""
     dies = Dies()

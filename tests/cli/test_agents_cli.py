@@ -23,11 +23,16 @@ def pay(amount: float) -> str:
 def shell(command: str) -> str:
     return ""
 
+@tool(user_input_fields=["account"])
+def transfer(amount: int, account: str) -> str:
+    return f"{{amount}} to {{account!r}}"
+
 @tool
 def dies() -> str:
     raise TimeoutError("no answer")
 
-it = Agent("it", model=ScriptedModel([{turn}, lambda request: request.messages[-1].text]), tools=[pay, shell, dies])
+tools = [pay, shell, dies, transfer]
+it = Agent("it", model=ScriptedModel([{turn}, lambda request: request.messages[-1].text]), tools=tools)
 """
 
 
@@ -69,9 +74,9 @@ class Cli:
         ('call("pay", amount=5)', "approval", ["approve"], "paid 5.0"),
         ('call("pay", amount=5)', "approval", ["reject", "-m", "no"], "Error (rejected_by_human)"),
         ('call("pay", amount=5)', "approval", ["edit", "--content", '{"amount": 7}'], "paid 7.0"),
-        ('call("shell", command="ls")', "external", ["answer", "value=a.txt"], "a.txt"),
+        ('call("shell", command="ls")', "external", ["answer", "a.txt"], "a.txt"),
         ('call("ask_human_text", question="Why?")', "text", ["answer", "value=because"], "because"),
-        ('call("ask_human_number", question="?", max=9)', "number", ["answer", "value=3"], "3"),
+        ('call("ask_human_number", question="?", max=9)', "number", ["answer", "3"], "3"),
         (
             'call("ask_human_choice", question="?", options=[{"id": "a", "label": "first"}])',
             "multi_option", ["choose", "a"], "a: first",
@@ -94,6 +99,52 @@ def test_every_kind_is_shown_and_decided(
     assert f"sayso tasks {verb} {task['task']}" in card
     sayso("tasks", verb, task["task"], *rest)
     assert result in sayso.finish()
+
+
+REFERRING = {
+    "$defs": {"Id": {"type": "string"}},
+    "type": "object",
+    "properties": {"id": {"$ref": "#/$defs/Id"}, "n": {"type": "integer"}, "any": {}},
+}
+REFERRED = '{"id": "1", "n": 2, "any": [3]}'
+
+
+@pytest.mark.parametrize(
+    ("turn", "given", "result"),
+    [
+        ('call("ask_human_text", question="Which account?")', ["0042"], "0042"),
+        ('call("ask_human_text", question="Which account?")', ["value=a=b"], "a=b"),
+        ('call("transfer", amount=3)', ["account=5"], "to '5'"),
+        (f'call("ask_human_form", question="?", schema={REFERRING})', ["id=1", "n=2", "any=[3]"], REFERRED),
+    ],
+)  # fmt: skip
+def test_an_answer_is_read_as_what_is_asked_for(tmp_path: Path, turn: str, given: list[str], result: str) -> None:
+    """A text of digits stays a text, and one value needs no name."""
+    sayso = Cli(tmp_path, turn)
+    task = sayso.start()["waiting_for"][0]["task"]
+    sayso("tasks", "answer", task, *given)
+    assert result in sayso.finish()
+
+
+def test_a_card_names_the_values_that_a_form_asks_for(tmp_path: Path) -> None:
+    properties = '{"n": {"type": "integer"}, "note": {"type": "string"}}'
+    schema = f'{{"type": "object", "properties": {properties}, "required": ["n"]}}'
+    sayso = Cli(tmp_path, f'call("ask_human_form", question="?", schema={schema})')
+    task = sayso.start()["waiting_for"][0]["task"]
+    sayso("tasks", "answer", task, "no name", ok=1)
+    assert f"sayso tasks answer {task} n=... [note=...] -d s.db" in sayso("tasks", "show", task)
+
+
+def test_a_run_that_waits_says_what_takes_it_on(tmp_path: Path) -> None:
+    sayso = Cli(tmp_path, 'call("wait", duration_seconds=60)')
+    done = subprocess.run(
+        [sys.executable, "-m", "sayso", "run", "agents.py:it", "x", "-d", "s.db"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 5
+    assert "it waits for: timer" in done.stderr
+    assert "sayso worker agents.py:it -d s.db" in done.stderr
+    assert json.loads(sayso("runs", "ls", "--json"))["runs"][0]["state"] == "waiting"
 
 
 def test_what_does_not_fit_leaves_the_task_open(tmp_path: Path) -> None:

@@ -5,9 +5,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from sayso.cli.demo.refunds import COLUMNS
@@ -95,7 +97,7 @@ def test_a_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
 
 def test_answers_typed_at_the_terminal(tmp_path: Path) -> None:
     typed = "maybe\ny\nDE02 1203 0000 0000 2020 51\nr\nname the day\ne\nDear all\n.\n"
-    done = demo(tmp_path / "demo", given=typed)
+    done = demo(tmp_path / "demo", "--terminal", given=typed)
     assert done.returncode == 0, done.stdout
     assert "Please answer y or n." in done.stdout
     assert "payments 197, distinct 197, doubled 0" in done.stdout
@@ -126,7 +128,10 @@ def test_another_terminal_decides_while_this_one_has_nobody(tmp_path: Path) -> N
     folder = tmp_path / "demo"
     command = [sys.executable, "-m", "sayso"]
     with subprocess.Popen(
-        [*command, "demo", "--dir", str(folder)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        [*command, "demo", "--terminal", "--dir", str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     ) as running:
         try:
             said = _decided_by_others(running, [*command, "tasks"], ["-d", str(folder / "sayso.db")])
@@ -135,10 +140,55 @@ def test_another_terminal_decides_while_this_one_has_nobody(tmp_path: Path) -> N
     assert "payments 197, distinct 197, doubled 0\n" in said
 
 
+def test_the_pages_are_served_and_decide(tmp_path: Path) -> None:
+    """The printed link signs in; what is decided there moves the desk; Ctrl-C loses nothing."""
+    folder = tmp_path / "demo"
+    with subprocess.Popen(
+        [sys.executable, "-m", "sayso", "demo", "--dir", str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "SAYSO_PORT": "0"},
+    ) as running:
+        try:
+            assert running.stdout is not None
+            said = _until(running.stdout, "The inbox ")
+            link = said[-1].split()[-1]
+            base, once = link.split("/login?once=")
+            headers = {"Sec-Fetch-Site": "same-origin"}
+            with httpx.Client(base_url=base, headers=headers) as browser:
+                assert browser.post("/login", data={"once": once}).status_code == 303
+                _until(running.stdout, "waits for a person: Pay ")
+                listed = browser.get("/v1/user-tasks").json()["items"]
+                risky = next(task for task in listed if task["kind"] == "approval")
+                assert risky["summary"] in browser.get("/review", headers={"Accept": "text/html"}).text
+                decided = browser.post(f"/v1/user-tasks/{risky['id']}/complete", json={"approved": True})
+                assert decided.status_code == 200
+            _until(running.stdout, "pay risky: done, 19")
+            running.send_signal(signal.SIGINT)
+            rest = running.stdout.read()
+            assert "nothing is lost" in rest
+            assert running.wait(20) == 0
+        finally:
+            running.kill()
+    result = finished(folder, "--once", "--decide", "approve")
+    assert result["payments"] == result["distinct"] == 197
+
+
+def _until(lines: Iterable[str], wanted: str) -> list[str]:
+    """Return the lines up to the first that holds some words."""
+    said: list[str] = []
+    for line in lines:
+        said.append(line)
+        if wanted in line:
+            return said
+    raise AssertionError("".join(said))
+
+
 def test_a_second_demo_in_the_same_place(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     finished(folder, "--once", "--decide", "reject")
-    again = demo(folder)
+    again = demo(folder, "--terminal")
     assert again.returncode == 0
     assert "Start anew with `sayso demo --fresh`" in again.stdout
     fresh = demo(folder, "--fresh", "--once", "--decide", "approve")

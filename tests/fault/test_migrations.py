@@ -11,7 +11,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.pool import StaticPool
 
 from sayso.app.portal import portal
+from sayso.core.taskforms import spec_bytes
 from sayso.model.runs import RunState
+from sayso.model.tasks import ApprovalRequest, TaskSpec
 from sayso.stores import migrate
 from sayso.stores.driver import sqlite_module
 from sayso.stores.sqlite import SqliteStore
@@ -77,3 +79,29 @@ def test_what_was_there_belongs_to_the_default_workspace(tmp_path: Path) -> None
     store.close()
     assert run is not None
     assert (run.state, run.origin.workspace_id, run.usage.total_tokens) == (RunState.WAITING, "default", 0)
+
+
+def test_tasks_of_before_are_found_by_their_words_and_know_when_they_were_closed(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    _at(path, "0004")
+    spec = TaskSpec(request=ApprovalRequest(message="Pay ANN?"), step_name="pay", step_type="Step")
+    tasks = [("open", "pending", spec_bytes(spec)), ("done", "completed", spec_bytes(spec)), ("odd", "pending", b"?")]
+    connection = sqlite_module().connect(path)
+    with connection:
+        connection.executemany(
+            "insert into tasks (task_id, run_id, session_id, program, key, kind, status, digest, body, created_at)"
+            " values (?, 'run', 'ses', 'flow', 'k', 'approval', ?, 'd', ?, 7)",
+            tasks,
+        )
+        connection.execute(
+            "insert into decisions (task_id, run_id, verdict, action, by_type, by_id, via, at, digest)"
+            " values ('done', 'run', 'approve', 'proceed', 'user', 'ana', 'cli', 9, 'd')"
+        )
+    connection.close()
+    SqliteStore(str(path)).close()
+    connection = sqlite_module().connect(path)
+    rows = connection.execute("select task_id, operation, words, closed_at from tasks order by task_id").fetchall()
+    connection.close()
+    assert [tuple(row) for row in rows] == [
+        ("done", "pay", "pay ann? flow pay", 9), ("odd", None, None, None), ("open", "pay", "pay ann? flow pay", None)
+    ]  # fmt: skip

@@ -2,18 +2,23 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sayso.model.registry import AgentId
+from sayso.api.v1.streams import sent
+from sayso.core.timeline import Item
+from sayso.model.registry import AgentId, Names
 from sayso.model.workspaces import DEFAULT_WORKSPACE, Scope
+from sayso.runtime.following import Event
 from sayso.runtime.triggers import TriggerChange
 from sayso.testing import call
 from tests.service.served import served
 
 pytestmark = pytest.mark.anyio
+AT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -104,7 +109,9 @@ async def test_edited_arguments_run_and_are_told(tmp_path: Path) -> None:
         assert response.status_code == 200, response.text
         await client.get(f"/v1/runs/{run}?wait=30")
         decided = (await person.get(f"/v1/user-tasks/{task['id']}")).json()["outcome"]
-        assert (decided["decision"], decided["decidedBy"]) == ("approved", "operator@example.com")
+        assert decided["decision"] == "approved"
+        by = {"type": "user", "id": "operator@example.com", "email": "operator@example.com"}
+        assert decided["decidedBy"] == by
         assert (decided["editedArguments"], decided["comment"], it.paid) == ({"amount": 3}, "less", [3.0])
 
 
@@ -183,22 +190,77 @@ async def test_text_for_a_run_that_waits_for_a_task_is_refused(tmp_path: Path) -
 
 
 async def test_skipping_a_wait(tmp_path: Path) -> None:
-    """Items 188, 189: 202 while it waits for a time, 400 otherwise; the actor is in the audit."""
-    turns = (call("wait", duration_seconds=3600), "Awake.")
+    """Items 188, 189: 202 while it waits for a time, 400 otherwise; the actor, a key too, is in the audit."""
+    turns = (call("wait", duration_seconds=3600), call("wait", duration_seconds=3600), "Awake.")
     async with (
         served(tmp_path, *turns) as it,
         it.client(key=await it.key()) as client,
         it.client(token=await it.token("developer")) as person,
+        it.client(token=await it.token("operator")) as operator,
     ):
         run = (await start(client, it))["runId"]
         assert (await client.get(f"/v1/runs/{run}")).json()["status"] == "WaitingForTimer"
-        response = await person.post(f"/v1/runs/{run}/skip-agent-wait")
+        assert (await operator.post(f"/v1/runs/{run}/skip-agent-wait")).status_code == 403
+        response = await client.post(f"/v1/runs/{run}/skip-agent-wait")
         assert response.status_code == 202, response.text
+        assert (await client.get(f"/v1/runs/{run}?wait=30")).json()["status"] == "WaitingForTimer"
+        assert (await person.post(f"/v1/runs/{run}/skip-agent-wait")).status_code == 202
         assert (await client.get(f"/v1/runs/{run}?wait=30")).json()["output"] == "Awake."
-        again = await person.post(f"/v1/runs/{run}/skip-agent-wait")
-        assert (again.status_code, again.json()["code"]) == (400, "run_not_waiting_for_timer")
+        for either in (person, client):
+            again = await either.post(f"/v1/runs/{run}/skip-agent-wait")
+            assert (again.status_code, again.json()["code"]) == (400, "run_not_waiting_for_timer")
         rows = await it.db.runtime.store.read(lambda tx: tx.audit.of("default", run))  # type: ignore[arg-type]
-        assert ("run.wait_skipped", "developer@example.com") in [(row.action, row.by.id) for row in rows]
+        skipped = [(row.by.type, row.by.id) for row in rows if row.action == "run.wait_skipped"]
+        assert skipped[1] == ("user", "developer@example.com")
+        assert skipped[0][0] == "api_key"
+
+
+async def test_a_wait_is_skipped_by_the_body_of_a_message_too(tmp_path: Path) -> None:
+    """`skipAgentWait` is a field of the reference's message; false is as if it had not been sent."""
+    async with (
+        served(tmp_path, call("wait", duration_seconds=3600), "Awake.") as it,
+        it.client(key=await it.key()) as client,
+    ):
+        run = (await start(client, it))["runId"]
+        path = f"/v1/runs/{run}/messages"
+        assert (await client.post(path, json={"skipAgentWait": False})).status_code == 400
+        both = await client.post(path, json={"skipAgentWait": True, "text": "go on"})
+        assert (both.status_code, both.json()["code"]) == (400, "bad_request")
+        sent = await client.post(path, json={"skipAgentWait": True})
+        assert (sent.status_code, sent.json()["status"]) == (202, "Running")
+        assert (await client.get(f"/v1/runs/{run}?wait=30")).json()["output"] == "Awake."
+        over = await client.post(path, json={"skipAgentWait": True})
+        assert (over.status_code, over.json()["code"]) == (400, "run_not_waiting_for_timer")
+
+
+async def test_a_message_names_a_task_or_says_something(tmp_path: Path) -> None:
+    """A text beside a task's completion would go nowhere, so it is refused, and the task stays pending."""
+    async with (
+        served(tmp_path) as it,
+        it.client(key=await it.key()) as client,
+        it.client(token=await it.token("operator")) as person,
+    ):
+        run = (await start(client, it))["runId"]
+        task = await pending(client, run)
+        body = {"userTaskId": task["id"], "approved": True, "text": "but not more than 3"}
+        response = await person.post(f"/v1/runs/{run}/messages", json=body)
+        assert (response.status_code, response.json()["code"]) == (400, "bad_request")
+        assert (await pending(client, run))["status"] == "Pending"
+
+
+async def test_a_key_of_a_trigger_that_is_gone_starts_nothing(tmp_path: Path) -> None:
+    """Without the trigger there would be no limits and no redaction either; what it has started stays in reach."""
+    async with served(tmp_path, worker=False) as it:
+        root, agent, registry = await it.root(), await it.agent_id(), it.service.registry
+        made = TriggerChange(name="api", settings={"exposeStepTimelineToApi": False, "rpmLimit": 1})
+        trigger = await registry.create_trigger(DEFAULT_WORKSPACE, AgentId(agent), made, by=root.actor)
+        async with it.client(key=await it.key(Scope(agent_id=agent, trigger_id=trigger.id))) as client:
+            begun = await client.post(f"/v1/agents/{agent}/runs", json={})
+            await registry.delete_trigger(DEFAULT_WORKSPACE, AgentId(agent), trigger.id, by=root.actor)
+            refused = await client.post(f"/v1/agents/{agent}/runs", json={})
+            assert (refused.status_code, refused.json()["code"]) == (403, "forbidden_scope")
+            seen = (await client.get(f"/v1/runs/{begun.json()['runId']}/conversation")).json()
+            assert seen["items"] == []
 
 
 async def test_slim_conversations_leave_out_the_six_ids(tmp_path: Path) -> None:
@@ -312,13 +374,25 @@ async def test_a_hidden_timeline_is_hidden_from_keys_alone(tmp_path: Path) -> No
             run = (await start(client, it, input={"secret": 1}))["runId"]
             shown = (await client.get(f"/v1/runs/{run}/conversation")).json()
             assert shown["items"] == []
-            assert "input" not in shown["session"]
-            assert "startContext" not in shown["session"]
+            assert (shown["session"]["input"], shown["session"]["startContext"]) == (None, None)
             assert shown["runs"][0]["input"] is None
+            assert "pendingUserTasks" not in (await client.get(f"/v1/runs/{run}")).json()
+            assert (await client.get(f"/v1/runs/{run}/user-tasks")).json()["items"] == []
+            assert (await client.get("/v1/user-tasks")).json()["items"] == []
             whole = (await person.get(f"/v1/runs/{run}/conversation")).json()
             assert whole["session"]["input"] == {"secret": 1}
             assert len(whole["items"]) > 3
             task = await pending(person, run)
+            assert [item["id"] for item in (await person.get("/v1/user-tasks")).json()["items"]] == [task["id"]]
+            async with it.client(key=await it.key(Scope(agent_id=agent, trigger_id=None), name="whole agent")) as other:
+                assert (await other.get("/v1/user-tasks")).json()["items"] == []
+                for ask, path, body in (
+                    (other.get, "", {}),
+                    (other.post, "/claim", {}),
+                    (other.post, "/complete", {"json": {"approved": True}}),
+                ):
+                    refused = await ask(f"/v1/user-tasks/{task['id']}{path}", **body)
+                    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden_scope"), path
             await person.post(f"/v1/user-tasks/{task['id']}/complete", json={"approved": True})
             kinds = {event["data"]["kind"] for event in await events_of(client, run)}
             assert kinds == {"session", "run"}
@@ -340,3 +414,87 @@ async def test_workflows_over_http(tmp_path: Path) -> None:
         assert (await client.get(f"/v1/runs/{run}?wait=30")).json()["output"] == "did it"
         assert (await client.post("/v1/workflows/none/runs", json={})).status_code == 404
         assert (await client.get("/v1/workflows/flow/sessions")).json()["total"] == 1
+
+
+async def test_ids_and_names_are_those_of_the_registry(tmp_path: Path) -> None:
+    """Section 9: an agent loaded from code has the id that starts it, wherever it is named."""
+    async with served(tmp_path) as it:
+        root, agent, registry = await it.root(), await it.agent_id(), it.service.registry
+        trigger = await registry.create_trigger(
+            DEFAULT_WORKSPACE, AgentId(agent), TriggerChange(name="shop"), by=root.actor
+        )
+        key = await it.key(Scope(agent_id=agent, trigger_id=trigger.id))
+        async with it.client(key=key) as client, it.client(token=await it.token("operator")) as person:
+            run = (await start(client, it))["runId"]
+            task = await pending(client, run)
+            assert task["agentId"] == agent
+            listed = (await client.get(f"/v1/user-tasks?agentId={agent}")).json()["items"]
+            assert [item["agentId"] for item in listed] == [agent]
+            (going,) = (await client.get(f"/v1/agents/{agent}/sessions")).json()["items"]
+            assert (going["output"], going["error"], going["finishedAt"]) == (None, None, None)
+            await person.post(f"/v1/user-tasks/{task['id']}/complete", json={"approved": True})
+            await client.get(f"/v1/runs/{run}?wait=30")
+            whole = (await client.get(f"/v1/runs/{run}/conversation")).json()
+            (session,) = (await client.get(f"/v1/agents/{agent}/sessions")).json()["items"]
+            for told in (whole["session"], whole["runs"][0], session):
+                assert (told["agentId"], told["triggerName"], told["llmModel"]) == (agent, "shop", "scripted")
+            assert {item["content"]["agent_id"] for item in whole["items"]} == {agent}
+            assert session["output"] == whole["session"]["output"] == "All paid."
+            assert session["finishedAt"] == whole["session"]["finishedAt"]
+            events = await events_of(client, run)
+            named = {(event["data"]["data"]["content"] or {}).get("agent_id", agent) for event in events}
+            assert named == {agent}
+
+
+@pytest.mark.parametrize("child", [True, False])
+async def test_what_child_runs_said_is_hidden_with_the_steps(child: bool) -> None:
+    """Items 257, 258: of a child run a hidden stream tells that it ended, and not what it has answered."""
+    item = Item(
+        run_id="run", id="run:1.0", sequence=1, type="RunCompleted", content={"output": "an answer"}, error="a mistake",
+        started_at=AT, finished_at=AT, last_of_entry=True,
+    )  # fmt: skip
+    event = Event(kind="run", subject="engine.run.completed", item=item, child=child, position="1")
+    names = Names(agents={}, triggers={}, models={})
+    hidden, open_ = (sent(event, names, exposed=exposed).raw_data or "" for exposed in (False, True))
+    assert ("an answer" in hidden, "a mistake" in hidden) == (not child, not child)
+    assert ("an answer" in open_, "a mistake" in open_) == (True, True)
+
+
+async def test_who_started_a_run_decides_it_unless_the_workspace_says_otherwise(tmp_path: Path) -> None:
+    """Self-approval is a switch of the workspace; by whichever door the answer comes in."""
+    async with (
+        served(tmp_path) as it,
+        it.client(token=await it.token("owner")) as owner,
+        it.client(token=await it.token("operator")) as operator,
+    ):
+        await owner.patch("/v1/workspace", json={"settings": {"startersMayDecide": False}})
+        run = (await start(owner, it))["runId"]
+        task = (await pending(owner, run))["id"]
+        answers = {
+            f"/v1/user-tasks/{task}/complete": {"approved": True},
+            f"/v1/runs/{run}/messages": {"userTaskId": task, "approved": True},
+            f"/v1/runs/{run}/decisions": {"decisions": [{"userTaskId": task, "approved": True}]},
+        }
+        for path, body in answers.items():
+            refused = await owner.post(path, json=body)
+            assert (refused.status_code, refused.json()["code"]) == (403, "own_run"), path
+        done = await operator.post(f"/v1/user-tasks/{task}/complete", json={"approved": True})
+        assert done.status_code == 200, done.text
+        await owner.patch("/v1/workspace", json={"settings": {"startersMayDecide": True}})
+        run = (await start(owner, it))["runId"]
+        task = (await pending(owner, run))["id"]
+        assert (await owner.post(f"/v1/user-tasks/{task}/complete", json={"approved": True})).status_code == 200
+
+
+async def test_a_limit_is_told_before_and_when_it_is_reached(tmp_path: Path) -> None:
+    """Item 238."""
+    async with served(tmp_path, worker=False) as it:
+        root, agent, registry = await it.root(), await it.agent_id(), it.service.registry
+        made = TriggerChange(name="api", settings={"rpmLimit": 2})
+        trigger = await registry.create_trigger(DEFAULT_WORKSPACE, AgentId(agent), made, by=root.actor)
+        async with it.client(key=await it.key(Scope(agent_id=agent, trigger_id=trigger.id))) as client:
+            answers = [await client.post(f"/v1/agents/{agent}/runs", json={}) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [202, 202, 429]
+        assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
+        assert {answer.headers["RateLimit-Limit"] for answer in answers} == {"2"}
+        assert answers[-1].headers["Retry-After"] == answers[-1].headers["RateLimit-Reset"] == "60"

@@ -15,8 +15,10 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from tests.service.provider import CLIENT_SECRET
 from tests.service.served import Served, served
 from tests.service.test_api import pending, start
+from tests.service.test_management_oidc import begun, browser_of, providing
 
 pytestmark = pytest.mark.anyio
 
@@ -169,3 +171,45 @@ async def test_what_a_provider_fails_with_does_not_carry_credentials(tmp_path: P
             assert not [hit for answer in answers for hit in hits(answer.content, {"a credential": canary})]
             assert not hits(stored(tmp_path), {"a credential": canary})
     assert not hits(repr(logs).encode(), {"a credential": canary})
+
+
+async def test_nothing_of_an_exchange_with_an_identity_provider_is_stored_logged_or_answered(tmp_path: Path) -> None:
+    """The client's secret, the code, the handshake's secrets and the provider's tokens: good and refused sign-ins."""
+    with capture_logs() as logs:
+        async with providing(tmp_path) as (it, other), browser_of(it) as browser:
+            await it.service.directory.people.add(await it.root(), email="ana@example.com", role="operator")
+            other.token = {"access_token": "CANARY-access-Zq1", "refresh_token": "CANARY-refresh-Zq2"}
+            honest, signed = other.sign, []
+
+            def sign(header: dict[str, Any], claims: dict[str, Any]) -> str:
+                signed.append(honest(header, claims))
+                return signed[-1]
+
+            other.sign = sign
+            back = await begun(browser, other)
+            answers = [await browser.get("/auth/callback", params=back)]
+            assert answers[0].status_code == 303
+            me = await browser.get("/v1/me")
+            assert me.json()["email"] == "ana@example.com"
+            again = await begun(browser, other)
+            other.claims = {"aud": "CANARY-audience-Zq3"}
+            wrong = {**again, "error_description": "CANARY-description-Zq4"}
+            answers += [await browser.get("/auth/callback", params=wrong), me]
+            answers += [await browser.get("/auth/callback", params={**again, "state": "CANARY-state-Zq5"})]
+            assert [answer.status_code for answer in answers[1:]] == [401, 200, 401]
+            searched = {"the client's secret": CLIENT_SECRET, "the access token": "CANARY-access-Zq1"}
+            searched |= {"the refresh token": "CANARY-refresh-Zq2", "an audience": "CANARY-audience-Zq3"}
+            searched |= {"a description": "CANARY-description-Zq4", "a state": "CANARY-state-Zq5"}
+            searched |= {
+                f"{name} {number}": each[name]
+                for number, each in enumerate((back, again))
+                for name in ("code", "state")
+            }
+            searched |= {f"id token {number}": text for number, text in enumerate(signed)}
+            places = {"the database": stored(tmp_path), "the log": repr(logs).encode()}
+    assert len(signed) == 2
+    for number, answer in enumerate(answers):
+        head = " ".join(f"{name}: {value}" for name, value in answer.headers.items())
+        places[f"answer {number}"] = head.encode() + answer.content
+    found = {name: hits(place, searched) for name, place in places.items()}
+    assert not {name: what for name, what in found.items() if what}

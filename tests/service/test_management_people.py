@@ -26,7 +26,14 @@ async def test_everybody_learns_who_they_are_and_what_they_may_do(tmp_path: Path
         key = (await program.get("/v1/me")).json()
         assert (key["type"], key["role"], key["workspaces"]) == ("api_key", None, [])
         assert key["scopes"] == [{"agentId": await it.agent_id(), "triggerId": None}]
-        assert key["abilities"] == ["see_sessions", "start_runs", "see_tasks", "decide_tasks", "see_runs_of_tasks"]
+        assert key["abilities"] == [
+            "see_sessions",
+            "skip_waits",
+            "start_runs",
+            "see_tasks",
+            "decide_tasks",
+            "see_runs_of_tasks",
+        ]
 
 
 async def test_members_are_added_changed_disabled_and_removed(tmp_path: Path) -> None:

@@ -107,8 +107,9 @@ def test_another_workspace_finds_nothing_item_1(house: House) -> None:
         "plan": registry.plan(house.runtime, Begin(wanted=wanted)),
         "start": registry.start(house.runtime, Begin(wanted=wanted)),
     }
+    workflows = ("names", "list_workflows", "load_workflow", "plan_workflow")  # tests/service/test_workflows.py
     public = {name for name in dir(registry) if not name.startswith("_")}
-    assert public - set(acts) == {"create_agent", "find_agent", "list_agents", "adopt"}, (
+    assert public - set(acts) == {"create_agent", "find_agent", "list_agents", "adopt", *workflows}, (
         "Expected every act to be tried here."
     )
     assert house.do(registry.find_agent(THERE, agent.id)) is None

@@ -28,6 +28,7 @@ EXPECTED = {
     "see_dashboard":      "✓ ✓ ✓ - ✓",
     "see_sessions":       "✓ ✓ ✓ - ✓",
     "end_sessions":       "✓ ✓ ✓ - -",
+    "skip_waits":         "✓ ✓ ✓ - -",
     "see_agents":         "✓ ✓ ✓ - ✓",
     "edit_agents":        "✓ ✓ ✓ - -",
     "start_runs":         "✓ ✓ ✓ - -",
@@ -85,7 +86,7 @@ def test_the_switches_are_off_until_somebody_turns_them_on() -> None:
 
 
 def test_an_auditor_changes_nothing() -> None:
-    changing = {"end_sessions", "edit_agents", "start_runs", "decide_tasks"} | {
+    changing = {"end_sessions", "skip_waits", "edit_agents", "start_runs", "decide_tasks"} | {
         ability for ability in TABLE if ability.startswith(("manage_", "make_"))
     }
     assert not [ability for ability in changing if may("auditor", ability, PLAIN)]

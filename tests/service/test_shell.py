@@ -154,6 +154,22 @@ def test_a_lost_race_names_the_winner(client: httpx.Client) -> None:
     assert "Hint" not in document["message"]
 
 
+def test_the_log_names_what_was_refused(client: httpx.Client, served: Served) -> None:
+    """Whoever refuses: a route, the validation, the shell, or nobody at all."""
+    asked = {
+        "already_decided": ("GET", "/test/conflict", {}),
+        "invalid_request": ("POST", "/test/payments/x", {}),
+        "host_refused": ("GET", "/healthz", {"Host": "evil.example"}),
+        "route_unknown": ("GET", "/nothing", {}),
+        "unexpected": ("GET", "/test/boom", {}),
+    }
+    for code, (method, path, headers) in asked.items():
+        client.request(method, path, headers={"X-Request-Id": code, **headers}, json={} if method == "POST" else None)
+    client.get("/healthz", headers={"X-Request-Id": "fine"})
+    lines = {id_: [line for line in served.logged(id_) if line["event"] == "request"] for id_ in (*asked, "fine")}
+    assert {id_: line["code"] for id_, (line,) in lines.items()} == {**{code: code for code in asked}, "fine": None}
+
+
 def test_a_plain_request_id_is_kept_and_a_strange_one_is_not(client: httpx.Client) -> None:
     assert client.get("/healthz", headers={"x-request-id": "abc-1"}).headers["x-request-id"] == "abc-1"
     for strange in ("a b", "x" * 65, "ü", '"', "{}%s"):

@@ -90,7 +90,8 @@ def served(folder: Path, *arguments: str, **options: str) -> Iterator[Process]:
 
 
 def test_it_tells_where_it_is_and_serves_health_metrics_and_openapi(tmp_path: Path) -> None:
-    with served(tmp_path, "--port", "0", "--json") as process:
+    """And no secret that the process knows gets into its log, not even by a path that was asked for."""
+    with served(tmp_path, "--port", "0", "--json", SOME_API_KEY="hush-3f9a71c2") as process:
         told = process.ready()
         assert told["event"] == "ready"
         assert told["url"] == f"http://127.0.0.1:{told['port']}"
@@ -98,9 +99,11 @@ def test_it_tells_where_it_is_and_serves_health_metrics_and_openapi(tmp_path: Pa
         assert told["sign_in"].startswith(f"{told['url']}/login?once=sayso_link_")
         for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
             assert httpx.get(told["url"] + path).status_code == 200
+        assert httpx.get(f"{told['url']}/hush-3f9a71c2").status_code == 404
         assert process.stop()[0] == 0
         events = [json.loads(line) for line in process.log().splitlines()]
-    assert [event["event"] for event in events] == ["serving", *["request"] * 4]
+    assert [event["event"] for event in events] == ["serving", *["request"] * 5]
+    assert "hush" not in json.dumps(events)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -58,7 +58,7 @@ def race(served: Process, people: Any, starter: Any, number: int, tally: Tally) 
     if len(won) == len(lost) == 1:
         outcome, details = won[0][0]["outcome"], lost[0]["details"]
         assert lost[0]["code"] == "user_task_not_pending"
-        tally.wrong_winner += details["decided_by"].removeprefix("user:") != outcome["decidedBy"].removeprefix("user:")
+        tally.wrong_winner += details["decided_by"].removeprefix("user:") != outcome["decidedBy"]["id"]
         tally.wrong_winner += outcome["decision"] != ("approved" if won[0][1] else "rejected")
         tally.approved += won[0][1]
     done = starter.get(f"/v1/runs/{begun['runId']}?wait=30").json()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from structlog.testing import capture_logs
 
 from sayso import SqliteDb, Worker, web
 from sayso.api.v1 import router
@@ -95,13 +96,14 @@ def site(folder: Path, programs: Callable[[SqliteDb], Sequence[Any]], *, worker:
             if working is not None:
                 await working
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    assert up.wait(30), "the service does not start"
-    *parts, server = ready
-    try:
-        yield Site(*parts)
-    finally:
-        server.stop()
-        thread.join(20)
-        assert not thread.is_alive(), "the service does not stop"
+    with capture_logs():
+        thread = threading.Thread(target=asyncio.run, args=(serve(),))
+        thread.start()
+        assert up.wait(30), "the service does not start"
+        *parts, server = ready
+        try:
+            yield Site(*parts)
+        finally:
+            server.stop()
+            thread.join(20)
+            assert not thread.is_alive(), "the service does not stop"

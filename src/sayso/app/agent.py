@@ -62,7 +62,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         max_session_seconds: Wall clock of a run, waiting included.
         max_session_tokens: Tokens of all runs of the session together.
         max_active_seconds: Time in which the session's runs were at work; waiting for people and times is not.
-        wait_budget_seconds: All waits of a run together.
+        wait_budget_seconds: All waits of the session's runs together.
         stream: Whether runs return events by default.
 
     Raises:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import structlog
+
 from sayso.core.scrub import Scrubber, masked
 from sayso.llm import keys
 from sayso.model.json import Json
@@ -68,6 +70,11 @@ def log_scrubber(secrets: KnownSecrets) -> Callable[[Any, str, Any], Any]:
                 return line
 
     return scrub
+
+
+def scrub_logs(secrets: KnownSecrets) -> None:
+    """Have the secrets that a process knows masked in whatever it logs from now on."""
+    structlog.configure(processors=[*structlog.get_config()["processors"], log_scrubber(secrets)])
 
 
 def _odd(value: str) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from sayso.app.clock import SystemSecrets
 from sayso.app.dataagents import DataAgents, ModelClients
@@ -18,6 +17,7 @@ from sayso.runtime.authority import ensure_default, load_workspace
 from sayso.runtime.directory import Directory
 from sayso.runtime.directory_ports import Secrets
 from sayso.runtime.inbox import Inbox
+from sayso.runtime.measuring import Measuring
 from sayso.runtime.news import News
 from sayso.runtime.registry import Registry
 from sayso.runtime.reviewing import Reviewing
@@ -59,7 +59,7 @@ async def compose(parts: Parts) -> Service:
     """Return the service; loaded agents are deployed, and agents made as data can run in this process.
 
     Raises:
-        DuplicateName: An agent made as data has the name of a loaded one.
+        DuplicateName: An agent made as data has the name of a loaded agent or workflow.
     """
     runtime = parts.db.runtime
     agents = [program for program in parts.programs if isinstance(program, AgentDefinition)]
@@ -72,8 +72,11 @@ async def compose(parts: Parts) -> Service:
         store, clock=clock, ids=ids, workspace=load_workspace, operations=lambda: parts.operations.tools.keys()
     )
     await store.run(lambda tx: ensure_default(tx, clock.now()))
-    if agents:
-        await registry.adopt(agents, workspace_id=DEFAULT_WORKSPACE, by=LOADED)
+    workflows = _workflows(parts.programs)
+    if agents or workflows:
+        await registry.adopt(
+            [*agents, *workflows.values()], workspace_id=DEFAULT_WORKSPACE, by=LOADED, secrets=runtime.secrets
+        )
     directory = Directory(store, clock=clock, ids=ids, secrets=parts.secrets)
     return Service(
         runtime=runtime,
@@ -86,13 +89,14 @@ async def compose(parts: Parts) -> Service:
         sessions=Sessions(runtime),
         inbox=Inbox(runtime),
         review=Reviewing(runtime),
+        measures=Measuring(store, clock),
         news=News(store),
-        workflows=_workflows(parts.programs),
+        workflows=workflows,
         operations=parts.operations.tools,
         provider=parts.provider,
         about=parts.about,
     )
 
 
-def _workflows(programs: Sequence[Program]) -> dict[str, Any]:
+def _workflows(programs: Sequence[Program]) -> dict[str, Workflow]:
     return {program.name: program for program in programs if isinstance(program, Workflow)}

@@ -16,7 +16,7 @@ from sayso.model.tasks import (
 
 _PROMISES = {
     "read": "changes nothing; it may be tried again",
-    "keyed": "sent again with the same key if nobody knows what came of it",
+    "keyed": "if nobody knows what came of it, sent again with the same key, as long as the remote knows that key",
     "once": "sent at most once; if nobody knows what came of it, you are asked",
 }
 
@@ -65,11 +65,11 @@ def ways(request: AgentRequest, task: str, at: str) -> list[str]:
     reject = f"  sayso tasks reject {task}{at} -m 'why'"
     match request:
         case TextRequest() | NumberRequest() | ExternalRequest():
-            return [f"  sayso tasks answer {task} value=...{at}", reject]
+            return [f"  sayso tasks answer {task} VALUE{at}", reject]
         case MessageRequest():
-            return [f"  sayso tasks answer {task} value='your message'{at}"]
+            return [f"  sayso tasks answer {task} 'your message'{at}"]
         case OptionsRequest():
-            other = [f"  sayso tasks answer {task} value='something else'{at}"] if request.allow_other else []
+            other = [f"  sayso tasks answer {task} 'something else'{at}"] if request.allow_other else []
             return [f"  sayso tasks choose {task} ID{at}", *other, reject]
         case UncertainRequest():
             return [

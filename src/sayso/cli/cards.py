@@ -5,7 +5,9 @@ from typing import Any
 from sayso.cli import callcards
 from sayso.cli.callcards import about_call, about_request
 from sayso.cli.text import safe, shown
+from sayso.core.schemas import fields_of
 from sayso.core.taskforms import spec_to_json
+from sayso.model.json import Json
 from sayso.model.tasks import (
     ApprovalRequest,
     ErrorRequest,
@@ -96,7 +98,7 @@ def _ways(task: UserTask, at: str) -> list[str]:
             edit = [] if call is None else [f"  sayso tasks edit {task.id}{at}      go ahead with other arguments"]
             ways = [f"  sayso tasks approve {task.id}{at}      go ahead", *edit, reject]
         case FormRequest() as request:
-            names = " ".join(f"{field.name}=..." for field in request.fields)
+            names = " ".join([*(f"{field.name}=..." for field in request.fields), *_by_schema(request.schema)])
             ways = [f"  sayso tasks answer {task.id} {names}{at}", reject]
         case OutputReviewRequest():
             ways = [
@@ -114,6 +116,13 @@ def _ways(task: UserTask, at: str) -> list[str]:
         case request:
             ways = callcards.ways(request, task.id, at)
     return ["", *ways]
+
+
+def _by_schema(schema: Json) -> list[str]:
+    """Return the values that a schema names, those that may be left out in brackets."""
+    required = schema.get("required") if isinstance(schema, dict) else None
+    needed = required if isinstance(required, list) else []
+    return [f"{safe(name)}=..." if name in needed else f"[{safe(name)}=...]" for name in fields_of(schema)]
 
 
 def _field(field: FormField) -> str:

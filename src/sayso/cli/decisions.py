@@ -15,7 +15,9 @@ from sayso.app.settings import Settings
 from sayso.cli.drafts import Draft
 from sayso.cli.shared import Database, Json, find_task, print_json, run
 from sayso.cli.text import safe
+from sayso.core.answers import VALUE
 from sayso.core.forms import parse
+from sayso.core.schemas import fields_of, problems
 from sayso.model.actors import Actor
 from sayso.model.decisions import Answer, Approve, Choose, Decision, Edit, Reject, Retry, Skip, Verdict
 from sayso.model.errors import Invalid, InvalidDecision
@@ -53,12 +55,14 @@ def reject(
 
 def answer(
     task: Task,
-    values: Annotated[list[str], typer.Argument(help="name=value, once per field.")],
+    values: Annotated[
+        list[str], typer.Argument(help="name=value, once per field; or the one value that is asked for.")
+    ],
     database: Database = None,
     message: Note = None,
     json_: Json = False,
 ) -> None:
-    """Enter the values that a form asks for."""
+    """Enter the values that a form asks for, or the text, number, message or result that is waited for."""
     _decide(task, database, json_, lambda found: Answer(values=_values(found, values), note=message))
 
 
@@ -142,16 +146,32 @@ _NEXT = {
 
 
 def _values(task: UserTask, given: list[str]) -> dict[str, Any]:
+    """Return what was typed, each value read as what its field takes; the one value of a question needs no name."""
     request = task.spec.request
-    fields = {field.name: field for field in request.fields} if isinstance(request, FormRequest) else {}
-    is_text = isinstance(request, TextRequest | MessageRequest | OptionsRequest)
+    is_form = isinstance(request, FormRequest)
     values: dict[str, Any] = {}
     for item in given:
         name, equals, text = item.partition("=")
-        if not equals:
+        if not equals and (is_form or len(given) > 1):
             raise InvalidDecision(f"Expected name=value, but got {item!r}.")
-        values[name] = parse(fields[name], text) if name in fields else text if is_text else _json_or_text(text)
+        name, text = (name, text) if equals else (VALUE, item)
+        values[name] = _read_as(request, name, text) if is_form else _one(request, text)
     return values
+
+
+def _one(request: object, text: str) -> Any:
+    return text if isinstance(request, TextRequest | MessageRequest | OptionsRequest) else _json_or_text(text)
+
+
+def _read_as(request: FormRequest, name: str, text: str) -> Any:
+    """Return a form's value: as JSON where that fits, else as the text that it is."""
+    fields = {field.name: field for field in request.fields}
+    if name in fields:
+        return parse(fields[name], text)
+    value, known = _json_or_text(text), fields_of(request.schema)
+    if name in known and problems(known[name], value) and not problems(known[name], text):
+        return text
+    return value
 
 
 def _json_or_text(text: str) -> Any:

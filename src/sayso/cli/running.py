@@ -43,7 +43,7 @@ def run_(
         if json_:
             print_json(_plain(output, tasks))
         else:
-            _print(output, tasks, at=f" -d {db.db_file}", agent=isinstance(runnable, Agent))
+            _print(output, tasks, at=f" -d {db.db_file}", target=target, agent=isinstance(runnable, Agent))
     if output.status != "COMPLETED":
         raise typer.Exit(_PAUSED if output.is_paused else 1)
 
@@ -74,9 +74,12 @@ def _plain(output: Any, tasks: list[UserTask]) -> dict[str, Any]:
     }
 
 
-def _print(output: Any, tasks: list[UserTask], *, at: str, agent: bool) -> None:
+def _print(output: Any, tasks: list[UserTask], *, at: str, target: str, agent: bool) -> None:
     kind = "agent" if agent else "workflow"
     typer.echo(f"run {output.run_id} of the {kind}: {output.status.lower()}", err=True)
+    if output.is_paused:
+        waits = f"it waits for: {output.waiting_for}; " if agent else ""
+        typer.echo(f"{waits}what takes it on: sayso worker {target}{at}", err=True)
     for task in tasks:
         typer.echo(card(task, task.status, at=at))
     if not tasks and output.content is not None:

@@ -13,6 +13,7 @@ from sayso import __version__
 from sayso.app import logs
 from sayso.app.announcing import Announcement
 from sayso.app.database import SqliteDb
+from sayso.app.secrets import scrub_logs
 from sayso.app.settings import load_settings
 from sayso.cli.shared import Database, Json, print_json
 from sayso.cli.text import safe
@@ -42,6 +43,7 @@ def serve(
     from sayso.app import serving  # Lazy: no other command needs the web framework.
 
     with SqliteDb(settings.database, lease_seconds=settings.lease_seconds) as db:
+        scrub_logs(db.secrets)
         gc.freeze()  # what is loaded by now stays; a full collection would walk through it again and again
         asyncio.run(serving.serve(db, settings, programs, _announce_json if json_ else _announce))
 

@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-import structlog
 import typer
 
 from sayso.app.database import SqliteDb
-from sayso.app.secrets import log_scrubber
+from sayso.app.secrets import scrub_logs
 from sayso.app.settings import Settings, load_settings
 from sayso.model.errors import Invalid, StoreUnavailable, TaskNotFound
 from sayso.model.ids import TaskId
@@ -40,7 +39,7 @@ def opened(database: Path | None, *, create: bool = False) -> Generator[tuple[Sq
             hint="Name it with --database or SAYSO_DATABASE.",
         )
     with SqliteDb(path, lease_seconds=settings.lease_seconds) as db:
-        structlog.configure(processors=[*structlog.get_config()["processors"], log_scrubber(db.secrets)])
+        scrub_logs(db.secrets)
         yield db, settings
 
 

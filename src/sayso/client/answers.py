@@ -31,6 +31,8 @@ class Task:
     run_id: str = ""
     session_id: str = ""
     agent_id: str = ""
+    program: str = ""
+    """The name under which its run is stored: of an agent or workflow loaded from code, its own."""
     key: str = ""
     digest: str = ""
     """Binds an answer to what was shown: give it to `complete_user_task`."""
@@ -42,7 +44,7 @@ class Task:
     claimed_by: str | None = None
     claimed_until: datetime | None = field(default=None, metadata=TIME)
     outcome: Mapping[str, Json] | None = None
-    """`decision`, `decidedBy`, `decidedAt` and what was said; None while it is pending."""
+    """`decision`, `decidedBy` (`type`, `id`, `email`), `decidedAt` and what was said; None while it is pending."""
     duplicate_delivery: bool = False
     extra: Extra = field(default_factory=_extra)
 
@@ -64,7 +66,7 @@ class Run:
     run_id: str = ""
     session_id: str = ""
     status: str = RUNNING
-    """`Running`, `WaitingForHITL`, `WaitingForUserMessage`, `WaitingForTimer`, `Completed`, `Failed`, ..."""
+    """`Running`, `WaitingForHITL`, `WaitingForResponse`, `WaitingForTimer`, `Completed`, `Failed`, ..."""
     output: Json = None
     error: Json = None
     problem: str | None = None
@@ -115,8 +117,11 @@ class Session:
 
     id: str = ""
     agent_id: str = ""
+    program: str = ""
+    """The name under which its runs are stored: of an agent or workflow loaded from code, its own."""
     agent_version_id: str | None = None
     version_label: str | None = None
+    llm_model: str | None = None
     tenant_id: str | None = None
     status: str = ""
     user_id: str | None = None
@@ -125,6 +130,7 @@ class Session:
     run_count: int = 0
     trigger_type: str | None = None
     trigger_id: str | None = None
+    trigger_name: str | None = None
     triggered_by: str | None = None
     total_tokens_used: int = 0
     cost: float | None = None
@@ -172,6 +178,7 @@ class RunRow:
     error: Json = None
     trigger_type: str | None = None
     trigger_id: str | None = None
+    trigger_name: str | None = None
     triggered_by: str | None = None
     started_at: datetime | None = field(default=None, metadata=TIME)
     finished_at: datetime | None = field(default=None, metadata=TIME)

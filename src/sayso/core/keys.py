@@ -12,6 +12,7 @@ A position in a list is never a key. Names are percent-encoded where they hold o
 """
 
 import re
+from datetime import datetime, timedelta
 
 _MARKS = re.compile(r"[%/#@?:()\x00-\x1f]")
 _RUNTIME_PART = re.compile(r"[#@]\d+")
@@ -55,3 +56,13 @@ def static(key: str) -> str:
 
 WAIT = ":wait"
 """Ends the key of a timer that a program waits for, and that a person may skip; deadlines have others."""
+
+
+def is_wait(key: str) -> bool:
+    """Tell whether a timer is a wait of a program, and no deadline."""
+    return key.endswith(WAIT)
+
+
+def time_of_wait(until: datetime, begun: datetime) -> timedelta:
+    """Return how long a wait was to take; none where its time had passed when it began."""
+    return max(until - begun, timedelta())

@@ -2,13 +2,15 @@
 
 Between "the remote applied the effect" and "we recorded it" there is always a moment when a crash leaves both
 possible. The call's effect class, declared beforehand and shown to whoever approves, says what follows: `read` and
-`keyed` calls are tried again (the latter with the same key and bytes), a `once` call never is.
+`keyed` calls are tried again (the latter with the same key and bytes, while the remote knows the key), a `once` call
+never is.
 """
 
 import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sayso.model.calls import CallState, Effect, ToolCall
@@ -48,6 +50,8 @@ UNSENT = frozenset({_S.AWAITING, _S.AUTHORISED, _S.RETRY_WAIT})
 
 CUT_OFF: Mapping[str, Json] = {"error": "the run was ended while the call was on its way"}
 """What is known of a call that was started when its run ended, and that no worker was left to settle."""
+
+_TAKES = timedelta(minutes=1)
 
 APPROVAL, UNKNOWN = "?approval", "?uncertain"
 """What the keys of the two questions about a call add to the call's key."""
@@ -118,15 +122,29 @@ def drift(tool: str, shown: Mapping[str, str], current: Mapping[str, str]) -> st
     return f"the {' and the '.join(named)} of tool '{tool}' changed since a person was asked about this call"
 
 
-def after_unknown(effect: Effect, attempts: int, most: int) -> Literal["retry", "fail", "ask"]:
+def resendable_until(first_sent: datetime, window: timedelta, takes: timedelta | None) -> datetime:
+    """Return until when a `keyed` call may be started again: what is sent then arrives while its key is still known.
+
+    Args:
+        first_sent: When it was started first.
+        window: How long, from then, the remote honours its key.
+        takes: How long an attempt may take; a minute where nothing is said. At most half the window is given to it.
+    """
+    return first_sent + window - min(takes or _TAKES, window / 2)
+
+
+def after_unknown(
+    effect: Effect, attempts: int, most: int, *, key_known: bool = True
+) -> Literal["retry", "fail", "ask"]:
     """Return what follows an attempt whose outcome is unknown.
 
     Args:
         effect: The call's effect class.
         attempts: How often it was started.
         most: How often it may be started, where it may be started again at all.
+        key_known: Whether the remote still honours the key of a `keyed` call.
     """
-    if effect is Effect.ONCE:
+    if effect is Effect.ONCE or (effect is Effect.KEYED and not key_known):
         return "ask"
     if attempts < most:
         return "retry"

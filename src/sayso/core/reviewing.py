@@ -1,13 +1,19 @@
 """What a task is about, for listings: its operation, the words it is found by, and what past decisions add up to."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from statistics import median
+from typing import Literal, NamedTuple, get_args
 
+from sayso.model.actors import ActorType
 from sayso.model.reviews import Burden, PastDecision
 from sayso.model.tasks import ApprovalRequest, ExternalRequest, FormRequest, TaskSpec, UncertainRequest
 
+Outcome = Literal["approved", "edited", "rejected", "timed_out"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+"""What becomes of a task, from the best to the worst."""
 _MOST_WORDS = 600
 _ACCEPTED = frozenset({"approve", "answer", "choose", "retry"})
 _REFUSED = frozenset({"reject", "skip", "cancel"})
@@ -68,17 +74,33 @@ class History:
         return next((one for one in self.decisions if one.verdict in _REFUSED and one.note), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weighed:
-    """One closed task, as a burden counts it."""
+class Weighed(NamedTuple):
+    """One closed task, as a burden counts it; a page counts thousands, so its times are as they are stored."""
 
     program: str
     operation: str
     kind: str
     verdict: str
-    by_person: bool
-    at: datetime
-    waited: timedelta
+    by_type: ActorType
+    by: str
+    """Who: a person, a key, or the part of the system that carried a deadline out."""
+    decided: int
+    """Microseconds since 1970."""
+    asked: int
+
+    @property
+    def waited(self) -> float:
+        """Seconds from the question to the answer."""
+        return (self.decided - self.asked) / 1_000_000
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it: a deadline's verdict is no decision of anybody."""
+        if self.by_type == "system":
+            return "timed_out"
+        if self.verdict == "edit":
+            return "edited"
+        return "approved" if self.verdict in _ACCEPTED else "rejected"
 
 
 def burdens(weighed: Iterable[Weighed]) -> list[Burden]:
@@ -91,18 +113,29 @@ def burdens(weighed: Iterable[Weighed]) -> list[Burden]:
 
 
 def _burden(program: str, operation: str, kind: str, ones: Sequence[Weighed]) -> Burden:
-    by_people = [one for one in ones if one.by_person]
+    became = Counter(one.outcome for one in ones)
     return Burden(
         program=program,
         operation=operation,
         kind=kind,
         asked=len(ones),
-        approved=sum(one.verdict in _ACCEPTED for one in by_people),
-        edited=sum(one.verdict == "edit" for one in by_people),
-        rejected=sum(one.verdict in _REFUSED for one in by_people),
-        timed_out=len(ones) - len(by_people),
-        median=middle(one.waited for one in by_people),
+        approved=became["approved"],
+        edited=became["edited"],
+        rejected=became["rejected"],
+        timed_out=became["timed_out"],
+        median=timedelta(seconds=quantile([one.waited for one in ones if one.by_type == "user"], 0.5) or 0),
     )
+
+
+def quantile(values: Sequence[float], share: float) -> float | None:
+    """Return the value that this share of some values does not exceed, between two of them in proportion."""
+    if not values:
+        return None
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
 
 
 def middle(spans: Iterable[timedelta]) -> timedelta:

@@ -14,6 +14,7 @@ Ability = Literal[
     "see_dashboard",
     "see_sessions",
     "end_sessions",
+    "skip_waits",
     "see_agents",
     "edit_agents",
     "start_runs",
@@ -52,6 +53,7 @@ TABLE: Mapping[Ability, frozenset[Role]] = MappingProxyType(
         "see_dashboard": _READERS,
         "see_sessions": _READERS,
         "end_sessions": _BUILDERS,
+        "skip_waits": _BUILDERS,
         "see_agents": _READERS,
         "edit_agents": _BUILDERS,
         "start_runs": _BUILDERS,
@@ -80,6 +82,7 @@ MEANINGS: Mapping[Ability, str] = MappingProxyType(
         "see_dashboard": "The home page and its figures",
         "see_sessions": "The list of sessions, and any session in it",
         "end_sessions": "Mark a session complete, or terminate it",
+        "skip_waits": "Let a run that waits for a time go on now",
         "see_agents": "Agents, their versions, triggers and operations",
         "edit_agents": "Create, edit, deploy, roll back, retract, delete, test-run and block agents; their triggers",
         "start_runs": "Start a run",
@@ -131,7 +134,7 @@ SWITCHES: tuple[Switch, ...] = (
 """Both are off by default."""
 
 KEY_ABILITIES: frozenset[Ability] = frozenset(
-    {"start_runs", "see_sessions", "see_tasks", "decide_tasks", "see_runs_of_tasks"}
+    {"start_runs", "skip_waits", "see_sessions", "see_tasks", "decide_tasks", "see_runs_of_tasks"}
 )
 """What an API key may do within its scopes; which tasks are for people only is not its ability but the task's kind."""
 

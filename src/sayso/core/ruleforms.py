@@ -64,7 +64,7 @@ def _id(id_: Json, at: str, seen: set[str]) -> Iterator[Problem]:
     if not isinstance(id_, str) or not id_:
         yield Problem(pointer=at, code="required", message="expected an id of at least one character")
     elif id_ in seen:
-        yield Problem(pointer=at, code="duplicate", message=f"expected ids that differ, but '{id_}' is there twice")
+        yield Problem(pointer=at, code="duplicate", message="expected ids that differ, but this one is there twice")
     else:
         seen.add(id_)
 
@@ -101,7 +101,7 @@ def _predicate(name: str, given: Json, at: str, depth: int) -> Iterator[Problem]
     elif name in _PARAMETERS:
         yield from _parameters(given, at, *_PARAMETERS[name])
     else:
-        yield Problem(pointer=at, code="unknown_predicate", message=f"there is no predicate '{name}'")
+        yield Problem(pointer=at, code="unknown_predicate", message="there is no such predicate")
 
 
 def _several(given: Json, at: str, depth: int) -> Iterator[Problem]:

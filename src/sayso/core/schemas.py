@@ -18,14 +18,35 @@ def problems(schema: Json, value: object) -> list[str]:
 
     An unusable schema stands against everything: it fails closed.
     """
+    return [f"{_where(path)}: {message}" if path is not None else message for path, message in _found(schema, value)]
+
+
+def found_at(schema: Json, value: object) -> list[tuple[tuple[str, ...], str]]:
+    """Return what stands against a value, each with where: the names on the way; empty ones stand for the whole."""
+    return [(tuple(map(str, path or ())), message) for path, message in _found(schema, value)]
+
+
+def _found(schema: Json, value: object) -> list[tuple[Any, str]]:
     if schema is None:
         return []
     try:
         validator = _validator(json.dumps(schema, sort_keys=True))
         found = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
-        return [f"{_where(error.absolute_path)}: {error.message}" for error in found[:20]]
+        return [(error.absolute_path, error.message) for error in found[:20]]
     except Exception as exc:  # noqa: BLE001 - e.g. no schema, or a reference that leads nowhere: it lets nothing by
-        return [f"{_CANNOT}: {getattr(exc, 'message', exc)}"]
+        return [(None, f"{_CANNOT}: {getattr(exc, 'message', exc)}")]
+
+
+def fields_of(schema: Json) -> dict[str, Json]:
+    """Return the schemas of the values that an object's schema names, each of which stands for itself."""
+    if not isinstance(schema, dict):
+        return {}
+    shared: dict[str, Json] = {name: schema[name] for name in ("$defs", "definitions") if name in schema}
+    named = schema.get("properties")
+    return {
+        name: {**shared, **part} if isinstance(part, dict) else part
+        for name, part in (named.items() if isinstance(named, dict) else ())
+    }
 
 
 def unusable(schema: dict[str, Any]) -> str | None:

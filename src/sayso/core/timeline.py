@@ -348,6 +348,11 @@ def output_of(run: Run, entries: Sequence[Entry]) -> tuple[Json, Json]:
     return last.get("v"), ended_with(last)
 
 
+def ends_alone(last: Entry) -> bool:
+    """Tell whether the last entry of a run says its output itself, and does not name the entry that has it."""
+    return "of" not in cast("dict[str, Any]", plain_of(last.data))
+
+
 def _referred(entries: Sequence[Entry], key: str) -> Json:
     """Return the output that is another entry's, which the end only names."""
     for entry in entries:

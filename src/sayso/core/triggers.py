@@ -63,8 +63,8 @@ def trigger_settings(
     problems: list[Problem] = []
     for name, item in given.items():
         if name not in _SETTINGS:
-            said = f"there is no setting '{name[:100]}'"
-            problems.append(Problem(pointer=f"/settings/{escaped(name)}", code="unknown_key", message=said))
+            at = f"/settings/{escaped(name)}"
+            problems.append(Problem(pointer=at, code="unknown_key", message="there is no such setting"))
             continue
         field, check = _SETTINGS[name]
         value: Any = 0 if item is None and isinstance(values[field], int) and field != "expose_timeline" else item

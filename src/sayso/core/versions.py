@@ -117,7 +117,7 @@ def _no_json(given: object) -> Problem | None:
 
 def _no_such_field(name: str) -> str:
     near = [known for known in (*FIELDS, *_BY_NAME) if known.lower() == name.lower().replace("_", "")]
-    return f"there is no field '{name[:100]}'" + (f"; is '{near[0]}' meant?" if near else "")
+    return "there is no such field" + (f"; is '{near[0]}' meant?" if near else "")
 
 
 def _resolved(given: Mapping[str, Json], around: Around) -> tuple[JsonObject, list[Problem]]:
@@ -151,7 +151,7 @@ def _operation_ids(given: Json) -> _Ids:
         if not isinstance(item, Mapping) or set(item) != {"serviceName", "operationName"}:
             problems.append(Problem(pointer=at, code="wrong_type", message="expected serviceName and operationName"))
         elif item["serviceName"] != PYTHON_SERVICE:
-            said = f"there is no service '{item['serviceName']}'"
+            said = f"expected '{PYTHON_SERVICE}'"
             problems.append(Problem(pointer=f"{at}/serviceName", code="unknown_operation", message=said))
         else:
             ids.append(item["operationName"])
@@ -169,7 +169,7 @@ def _agent_ids(given: Json, around: Around) -> _Ids:
         if not isinstance(name, str):
             problems.append(Problem(pointer=at, code="wrong_type", message="expected an agent's name"))
         elif name not in by_name:
-            problems.append(Problem(pointer=at, code="unknown_agent", message=f"there is no agent '{name[:100]}'"))
+            problems.append(Problem(pointer=at, code="unknown_agent", message="there is no agent of this name"))
         else:
             ids.append(by_name[name])
     return _Ids(ids, problems)
@@ -197,7 +197,7 @@ def _description(description: Json, around: Around) -> Iterator[Problem]:
 def _operations(names: Json, around: Around) -> Iterator[Problem]:
     for number, name in enumerate(cast("list[str]", names)):
         if name not in around.operations:
-            at, said = f"/allowedOperationIds/{number}", f"there is no operation '{name[:100]}'"
+            at, said = f"/allowedOperationIds/{number}", "there is no operation of this name"
             yield Problem(pointer=at, code="unknown_operation", message=said)
 
 
@@ -215,7 +215,7 @@ def _sub_agents(ids: Json, around: Around) -> Iterator[Problem]:
         if id_ == around.agent_id:
             yield Problem(pointer=at, code="self_as_sub_agent", message="an agent cannot delegate to itself")
         elif peer is None:
-            yield Problem(pointer=at, code="unknown_agent", message=f"there is no agent '{id_[:100]}'")
+            yield Problem(pointer=at, code="unknown_agent", message="there is no agent of this id")
         elif peer.mode != "sub_agent":
             said = f"'{peer.name}' is no sub-agent (its mode is {peer.mode})"
             yield Problem(pointer=at, code="not_a_sub_agent", message=said)

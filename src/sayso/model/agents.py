@@ -27,7 +27,7 @@ class Limits:
     max_active_seconds: float | None = None
     """Time in which workers held the session's runs, waiting not included: `max_active_time_exceeded`."""
     wait_budget_seconds: float = 604_800
-    """All waits together; beyond it a wait fails with `wait_budget_exceeded` and the run goes on."""
+    """All waits of the session together; beyond it a wait fails with `wait_budget_exceeded` and the run goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

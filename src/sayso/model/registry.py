@@ -21,8 +21,8 @@ VersionId = NewType("VersionId", str)
 TriggerId = NewType("TriggerId", str)
 """`trg_` and 26 characters."""
 
-AgentOrigin = Literal["data", "code"]
-"""Made by the API, or loaded from a Python module."""
+AgentOrigin = Literal["data", "code", "workflow"]
+"""Made by the API, loaded from a Python module, or a workflow of one, which is no agent but has versions and scopes."""
 VersionStatus = Literal["testing", "deployed"]
 
 
@@ -63,6 +63,22 @@ class AgentPage:
 
     items: tuple[AgentRecord, ...]
     total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What the ids and programs that runs carry are called in their workspace."""
+
+    agents: Mapping[str, str]
+    """From a program loaded from code to the id under which it is registered."""
+    triggers: Mapping[str, str]
+    """From a trigger to its name."""
+    models: Mapping[str, str | None]
+    """From a version to its model; those that were asked for."""
+
+    def agent(self, program: str) -> str:
+        """Return the id of what a run executes; the program itself where it is registered under no other."""
+        return self.agents.get(program, program)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,8 +80,10 @@ class Burden:
     asked: int
     """How many of its tasks were decided in the time that is looked at."""
     approved: int
+    """By people and keys, as the next two."""
     edited: int
     rejected: int
     timed_out: int
+    """By a deadline, whatever it did."""
     median: timedelta
     """From the question to the answer, of those that people decided."""

@@ -55,6 +55,11 @@ ENDED = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED})
 """The states that nothing leaves."""
 
 
+def rest_of(run_id: RunId) -> str:
+    """Return what news call the moment in which a run comes to rest: it waits, or has ended."""
+    return f"{run_id}/rest"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One stored run."""

@@ -188,6 +188,12 @@ class Reach:
     workspace_id: WorkspaceId
     programs: frozenset[tuple[str, str | None]] | None = None
     """Programs, each with the one trigger that counts or None for all of them; None for every run of the workspace."""
+    shown: frozenset[str] | None = None
+    """The triggers that expose steps and tasks of the runs they start; None where everything is shown."""
+
+    def shows(self, trigger_id: str | None) -> bool:
+        """Tell whether steps and tasks of what a trigger has started may be seen; without a trigger they may."""
+        return self.shown is None or trigger_id is None or trigger_id in self.shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

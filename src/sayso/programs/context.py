@@ -7,7 +7,7 @@ replaying: there is no second code path.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from sayso.core.fingerprint import Shape
@@ -128,6 +128,10 @@ class CallPlan:
     """The question for a person when the outcome of an attempt is unknown, given the evidence."""
     most_attempts: int = 3
     """How often a `read` or `keyed` call may be started."""
+    key_window: timedelta = timedelta(days=1)
+    """How long, from its first start, the remote honours the key of a `keyed` call."""
+    takes: timedelta | None = None
+    """How long an attempt may take."""
     announce: "Announce | None" = None
 
 
@@ -225,6 +229,13 @@ class Context(Protocol):
 
     async def spent(self) -> Spent:
         """Return what the session has used until now; it differs from pass to pass, so only before a new effect."""
+        ...
+
+    async def waited(self, key: str) -> timedelta:
+        """Return how long the waits that the session's runs have begun were to take, journaled once.
+
+        What follows it without waiting for anything else, e.g. another wait, no sibling comes between.
+        """
         ...
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:

@@ -63,6 +63,7 @@ def counting(trigger: Trigger, now: datetime) -> Callable[[Transaction], None]:
                 raise RateLimited(
                     f"Expected at most {most} starts a {name} by trigger '{trigger.name}', but they are used up.",
                     retry_after=int(span.total_seconds()),
+                    limit=most,
                 )
         most = settings.max_concurrent_runs
         if most and tx.at_work(trigger.id) >= most:

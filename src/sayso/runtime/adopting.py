@@ -1,50 +1,88 @@
-"""Agents loaded from code, as agents of the registry: each with a deployed version that says what the code says.
+"""What is loaded from code, in the registry: each agent and workflow has a deployed version that says what it is.
 
 Changed code makes a new version with a new label; code that is what it was makes none. A process with older code finds
 the version that this code has written before, and deploys that again: what runs is always what is loaded.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Literal
 
+from sayso.core.fingerprint import fingerprint
 from sayso.core.versions import body_of, version_digest
+from sayso.model.agents import AgentMode
 from sayso.model.json import Json
 from sayso.model.registry import AgentId, AgentRecord, VersionId, VersionRecord
 from sayso.model.registryerrors import (
     DuplicateName,
 )
 from sayso.programs.agent.definition import AgentDefinition
+from sayso.programs.workflow.definition import WorkflowDefinition
 from sayso.runtime.agents import Act, digest_of, refuse_mode, refuse_taken
 from sayso.runtime.ports import Transaction
+from sayso.runtime.secrecy import cleaned
 from sayso.runtime.versions import put_live
 
 _LABEL = "code"
+_KINDS = {"code": "agent", "workflow": "workflow"}
 _TICK = timedelta(microseconds=1)
 
 
-def adopt(tx: Transaction, act: Act, definition: AgentDefinition, ids: tuple[AgentId, VersionId]) -> AgentRecord:
-    """Register an agent of code, with its version deployed.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """What code says of an agent or a workflow."""
+
+    name: str
+    origin: Literal["code", "workflow"]
+    mode: AgentMode
+    digest: str
+    """What it is now; another one is another version."""
+    body: Callable[[str], Mapping[str, Json]]
+    """Makes a version's body from its label."""
+
+
+def loaded(definition: AgentDefinition | WorkflowDefinition) -> Loaded:
+    """Return what code says. Of a workflow that is its steps and gates, which is what its runs go on by."""
+    if isinstance(definition, WorkflowDefinition):
+        shape = dict(definition.shape())
+        return Loaded(
+            name=definition.name,
+            origin="workflow",
+            mode="hitl",
+            digest=fingerprint(shape),
+            body=lambda label: {"versionLabel": label, "steps": {**shape}},
+        )
+    return Loaded(
+        name=definition.name,
+        origin="code",
+        mode=definition.version.mode,
+        digest=code_digest(definition),
+        body=lambda label: body_of(replace(definition.version, label=label)),
+    )
+
+
+def adopt(tx: Transaction, act: Act, code: Loaded, ids: tuple[AgentId, VersionId]) -> AgentRecord:
+    """Register an agent or a workflow of code, with its version deployed.
 
     A deployment that somebody has retracted stays so until the code changes.
 
     Args:
         tx: The transaction.
         act: Who loads it.
-        definition: The agent.
+        code: What the code says.
         ids: For the agent and its version, where these are new.
 
     Raises:
         DuplicateName: An agent made as data has the name.
         TriggersPresent: It has become a sub-agent, but has triggers.
     """
-    agent = _agent(tx, act, definition, ids[0])
+    agent = _agent(tx, act, code, ids[0])
     written = tx.registry.list_versions(agent.id)
-    digest = code_digest(definition)
-    same = next((version for version in written if version.digest == digest), None)
+    same = next((version for version in written if version.digest == code.digest), None)
     newest = max((version.updated_at for version in written), default=act.now - _TICK)
     if same is None:
-        version = _new_version(tx, act, definition, agent, ids[1], written, digest)
+        version = _new_version(tx, act, code, agent, ids[1], written)
     elif agent.deployed_version_id == same.id or (agent.deployed_version_id is None and same.updated_at == newest):
         return agent
     else:
@@ -61,37 +99,37 @@ def code_digest(definition: AgentDefinition) -> str:
     return version_digest(body, [*parts, definition.version.mode])
 
 
-def _agent(tx: Transaction, act: Act, definition: AgentDefinition, agent_id: AgentId) -> AgentRecord:
-    found = tx.registry.find_named(act.workspace_id, definition.name)
-    mode = definition.version.mode
+def _agent(tx: Transaction, act: Act, code: Loaded, agent_id: AgentId) -> AgentRecord:
+    found = tx.registry.find_named(act.workspace_id, code.name)
     if found is None:
         agent = AgentRecord(
             id=agent_id,
             workspace_id=act.workspace_id,
-            name=definition.name,
-            mode=mode,
-            origin="code",
-            program=definition.name,
+            name=code.name,
+            mode=code.mode,
+            origin=code.origin,
+            program=code.name,
             created_at=act.now,
             updated_at=act.now,
         )
         refuse_taken(tx, agent)
         tx.registry.insert_agent(agent)
-        told: dict[str, Json] = {"name": agent.name, "mode": mode, "origin": "code"}
-        act.write(tx, "agent.created", agent.id, {**told, "before": None, "after": digest_of(agent)})
+        told: dict[str, Json] = {"name": agent.name, "mode": agent.mode, "origin": code.origin}
+        act.write(tx, f"{_KINDS[code.origin]}.created", agent.id, {**told, "before": None, "after": digest_of(agent)})
         return agent
-    if found.origin != "code":
+    if found.origin != code.origin:
+        other = {"data": "an agent made as data", "code": "an agent of code", "workflow": "a workflow of code"}
         raise DuplicateName(
-            f"Expected no agent made as data of the name of '{definition.name}', which is loaded from code,"
-            " but there is one.",
+            f"Expected nothing else of the name of '{code.name}', which is loaded from code,"
+            f" but there is {other[found.origin]}.",
             hint="Rename one of the two.",
             name=found.name,
         )
-    return found if found.mode == mode else _with_mode(tx, act, definition, found)
+    return found if found.mode == code.mode else _with_mode(tx, act, code, found)
 
 
-def _with_mode(tx: Transaction, act: Act, definition: AgentDefinition, before: AgentRecord) -> AgentRecord:
-    mode = definition.version.mode
+def _with_mode(tx: Transaction, act: Act, code: Loaded, before: AgentRecord) -> AgentRecord:
+    mode = code.mode
     if mode == "sub_agent":
         refuse_mode(tx, replace(before, deployed_version_id=None), mode)
     after = replace(before, mode=mode, updated_at=act.now)
@@ -104,11 +142,10 @@ def _with_mode(tx: Transaction, act: Act, definition: AgentDefinition, before: A
 def _new_version(
     tx: Transaction,
     act: Act,
-    definition: AgentDefinition,
+    code: Loaded,
     agent: AgentRecord,
     version_id: VersionId,
     written: Sequence[VersionRecord],
-    digest: str,
 ) -> VersionRecord:
     taken = {version.label for version in written}
     number = len(written) + 1
@@ -119,14 +156,14 @@ def _new_version(
         id=version_id,
         agent_id=agent.id,
         label=_numbered(number),
-        body=body_of(replace(definition.version, label=_numbered(number))),
-        digest=digest,
+        body=cleaned(act.secrets, code.body(_numbered(number))),
+        digest=code.digest,
         created_by=str(act.by),
         created_at=at,
         updated_at=at,
     )
     tx.registry.insert_version(version)
-    told: dict[str, Json] = {"agent": agent.id, "label": version.label, "before": None, "after": digest}
+    told: dict[str, Json] = {"agent": agent.id, "label": version.label, "before": None, "after": code.digest}
     act.write(tx, "version.created", version_id, told)
     return version
 

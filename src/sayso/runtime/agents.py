@@ -31,7 +31,8 @@ from sayso.model.registryerrors import (
 )
 from sayso.model.workspaces import Workspace, WorkspaceId
 from sayso.runtime.auditing import write_down
-from sayso.runtime.ports import Transaction
+from sayso.runtime.ports import Secrets, Transaction
+from sayso.runtime.secrecy import NO_SECRETS
 
 MODES: tuple[AgentMode, ...] = get_args(AgentMode)
 _MOST_NOTE = 2000
@@ -44,6 +45,8 @@ class Act:
     workspace_id: WorkspaceId
     by: Actor
     now: datetime
+    secrets: Secrets = NO_SECRETS
+    """What must not be kept of what code says; what comes by the API is masked at its door (server/routes.py)."""
 
     def write(self, tx: Transaction, action: str, target: str, data: Mapping[str, Json]) -> None:
         """Write down what was done."""
@@ -67,7 +70,7 @@ def agent_of(tx: Transaction, workspace_id: WorkspaceId, agent_id: AgentId) -> A
         AgentNotFound: There is none of this id in this workspace.
     """
     found = tx.registry.find_agent(workspace_id, agent_id)
-    if found is None:
+    if found is None or found.origin == "workflow":
         raise AgentNotFound(f"Expected an agent {agent_id}, but there is none.", agent_id=agent_id)
     return found
 

@@ -22,6 +22,7 @@ from sayso.core.ledger import (
     canonical,
     drift,
     idempotency_key,
+    resendable_until,
 )
 from sayso.model.calls import Approved, CallMove, CallResult, CallState, Effect
 from sayso.model.decisions import Outcome
@@ -242,7 +243,8 @@ class _Call:
         """
         changed = self._pass.record.started_digest.get(self._key) != self._digest()
         most = 0 if changed else self._plan.most_attempts  # what was sent can be sent again, and nothing else
-        match after_unknown(Effect(self._pass.record.started_effect[self._key]), number, most):
+        effect, known = Effect(self._pass.record.started_effect[self._key]), self._key_known()
+        match after_unknown(effect, number, most, key_known=known):
             case "retry":
                 return (self._move(_S.STARTED, _S.RETRY_WAIT, attempt=number, evidence=evidence),)
             case "fail":
@@ -251,9 +253,22 @@ class _Call:
                 return self._settle(result, self._move(_S.STARTED, _S.FAILED, attempt=number, evidence=evidence))
             case "ask":
                 move = self._move(_S.STARTED, _S.UNCERTAIN, attempt=number, evidence=evidence)
-                spec = self._plan.uncertain(self._sent(number), evidence)
+                spec = self._plan.uncertain(self._sent(number), {**evidence, **self._when(effect, known=known)})
                 self._pass.ask(self._key + UNKNOWN, spec, self._plan.announce, (move,))
                 return self._told(number)
+
+    def _key_known(self) -> bool:
+        """Tell whether what is sent now arrives while the remote still honours the call's key."""
+        first, plan = self._pass.record.first_sent[self._key], self._plan
+        return self._pass.clock.now() < resendable_until(first, plan.key_window, plan.takes)
+
+    def _when(self, effect: Effect, *, known: bool) -> dict[str, Json]:
+        """Return when a call was sent, and why it is not sent again where its class would allow it."""
+        sent: dict[str, Json] = {"sent_at": self._pass.record.last_sent[self._key].isoformat()}
+        if effect is Effect.KEYED and not known:
+            first = self._pass.record.first_sent[self._key].isoformat()
+            sent["not_sent_again"] = f"the remote may have forgotten its key: it was first sent at {first}"
+        return sent
 
     def _told(self, number: int) -> CallResult:
         """Return what a person has said about an unknown outcome.

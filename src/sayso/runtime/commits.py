@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from sayso.core.codec import plain_of
+from sayso.core.instants import from_micros
+from sayso.core.keys import is_wait, time_of_wait
 from sayso.model.calls import CallMove
 from sayso.model.errors import LeaseLost
 from sayso.model.ids import TaskId
@@ -155,6 +158,19 @@ class Commits:
         held = self._held.usage
         usage = known.usage if held is None else known.usage.plus(held)
         return Spent(usage, known.active + (self._clock.now() - self._counted_until))
+
+    async def waited_elsewhere(self) -> timedelta:
+        """Return how long the waits of the session's other runs were to take."""
+        run = self._run
+        found = await self._store.read(lambda tx: tx.sessions.timers(run.session_id, but=run.id))
+        return sum(
+            (
+                time_of_wait(from_micros(plain_of(entry.data)["until"]), entry.at)
+                for entry in found
+                if is_wait(entry.key)
+            ),
+            _NO_TIME,
+        )
 
     def announce(self, event: Any) -> None:
         """Publish an event after everything that came before it is durable."""

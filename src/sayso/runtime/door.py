@@ -174,7 +174,7 @@ class Runtime(Endings):
             fingerprint=print_,
             shape=None if print_ in self._saved else found.shape(),
             started=cleaned(self.secrets, started),
-            user_id=user_id,
+            user_id=cleaned(self.secrets, user_id),
             state=cleaned(self.secrets, state),
             overwrite_state=overwrite_state,
             origin=origin,

@@ -28,6 +28,8 @@ class Event:
     subject: str
     """What exactly, e.g. `engine.step.tool_call`."""
     item: Item
+    child: bool
+    """Whether it is of a run that another one has started."""
     position: str | None
     """Where to go on after this event; None where another one of the same entry follows."""
 
@@ -61,6 +63,8 @@ class Follower:
         self._store = store
         self._session = session_id
         self._seen: list[int] = list(position)
+        self.about: tuple[str, ...] = (session_id,)
+        """The session and the runs of it that were there at the last reading: whoever waits, waits for these."""
         self.over = False
         """Whether the end of the session has been told; nothing follows."""
 
@@ -72,6 +76,7 @@ class Follower:
         runs = tx.list_runs(session_id=self._session, program=None, state=None, limit=_MOST_RUNS)[::-1]
         self._seen += [0] * (len(runs) - len(self._seen))
         found = [event for number, run in enumerate(runs) for event in self._of_run(tx, number, run)]
+        self.about = (self._session, *(run.id for run in runs))
         roots = [run for run in runs if run.parent_id is None]
         self.over = bool(roots) and all(_told(run, self._seen[runs.index(run)]) for run in roots)
         return found
@@ -87,7 +92,15 @@ class Follower:
             self._seen[number] = item.sequence
             position = ",".join(map(str, self._seen)) if item.last_of_entry else None
             events += _begins(run, item) if item.sequence == 1 else []
-            events.append(Event(kind=_kind(item), subject=_subject(item), item=item, position=position))
+            events.append(
+                Event(
+                    kind=_kind(item),
+                    subject=_subject(item),
+                    item=item,
+                    child=run.parent_id is not None,
+                    position=position,
+                )
+            )
         if entries:
             self._seen[number] = entries[-1].seq
         return events
@@ -109,6 +122,7 @@ def _begins(run: Run, item: Item) -> list[Event]:
                 run_id=run.id, id=f"{item.id}.{kind}", sequence=item.sequence, type=f"{kind.title()}Started",
                 content=about, started_at=item.started_at, finished_at=item.started_at, last_of_entry=False,
             ),
+            child=run.parent_id is not None,
             position=None,
         )
         for kind in kinds

@@ -21,7 +21,7 @@ from sayso.runtime import units
 from sayso.runtime.auditing import write_down
 from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Transaction
-from sayso.runtime.reach import refuse_beyond
+from sayso.runtime.reach import refuse_beyond, refuse_hidden
 from sayso.runtime.secrecy import cleaned, cleaned_verdict
 
 CLAIM = timedelta(minutes=15)
@@ -126,13 +126,14 @@ def found(tx: Transaction, task_id: TaskId, reach: Reach) -> tuple[UserTask, Run
 
     Raises:
         TaskNotFound: There is none in the workspace.
-        OutOfScope: There is, but the key does not reach it.
+        OutOfScope: There is, but the key does not reach it, or its trigger hides tasks from keys.
     """
     task = tx.find_task(task_id)
     run = None if task is None else tx.find_run(task.run_id)
     if task is None or run is None or run.origin.workspace_id != reach.workspace_id:
         raise TaskNotFound(f"Expected a user task {task_id}, but there is none.", task_id=task_id)
     refuse_beyond(tx, reach, run)
+    refuse_hidden(reach, run)
     return task, run
 
 

@@ -4,7 +4,7 @@ A store runs *units*: plain functions over a `Transaction`, each all or nothing.
 the store holds the SQL and no rules.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -16,13 +16,14 @@ from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, NewEntry
 from sayso.model.json import Json
 from sayso.model.messages import Usage
-from sayso.model.registry import AgentId, AgentPage, AgentRecord, Trigger, TriggerId, VersionId, VersionRecord
+from sayso.model.registry import AgentId, AgentPage, AgentRecord, Names, Trigger, TriggerId, VersionId, VersionRecord
 from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, Spent, StatePatch, Transition
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.model.workspaces import WorkspaceId
 from sayso.runtime.directory_ports import CredentialRows, DirectoryRows
+from sayso.runtime.measure_ports import MeasureRows
 from sayso.runtime.review_ports import ReviewRows
 
 R = TypeVar("R")
@@ -111,6 +112,10 @@ class SessionRows(Protocol):
         """Return what all runs of a session have used."""
         ...
 
+    def timers(self, session_id: SessionId, *, but: RunId) -> Sequence[Entry]:
+        """Return the journal entries of all timers that runs of a session have begun, those of one run left out."""
+        ...
+
     def list(self, wanted: SessionFilter, *, limit: int, skip: int) -> SessionPage:
         """Return one page of sessions, that with the newest root run first."""
         ...
@@ -195,6 +200,14 @@ class RegistryRows(Protocol):
 
     def list_agents(self, workspace_id: WorkspaceId, *, limit: int, skip: int) -> AgentPage:
         """Return one page of a workspace's agents, by name."""
+        ...
+
+    def list_workflows(self, workspace_id: WorkspaceId) -> list[AgentRecord]:
+        """Return the workflows of a workspace, by name."""
+        ...
+
+    def names(self, workspace_id: WorkspaceId, version_ids: Iterable[str]) -> Names:
+        """Return what programs, triggers and some versions are called in a workspace."""
         ...
 
     def has_open_runs(self, agent: AgentRecord) -> bool:
@@ -426,6 +439,11 @@ class Transaction(Protocol):
         ...
 
     @property
+    def measures(self) -> MeasureRows:
+        """What the figures of a workspace are added up from."""
+        ...
+
+    @property
     def sessions(self) -> "SessionRows":
         """The rows of sessions."""
         ...
@@ -442,8 +460,13 @@ class Store(Protocol):
         """Run a unit that only reads, beside the writers."""
         ...
 
-    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back, on some thread, after each commit of this process; return how to stop that."""
+    def watch(self, callback: Callable[[Collection[str]], None]) -> Callable[[], None]:
+        """Call back, on some thread, after each commit of this process; return how to stop that.
+
+        The callback is given what the commit is about: the ids of the runs whose journal or tasks it wrote, `rest_of`
+        those that came to rest by it, and the ids of the sessions in which it created runs. It may be given more than
+        these, never less.
+        """
         ...
 
     async def changed(self) -> bool:

@@ -6,12 +6,13 @@ run.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sayso.core.codec import plain_of
 from sayso.core.decisionforms import outcome_from_json
 from sayso.core.instants import from_micros
+from sayso.core.keys import is_wait, time_of_wait
 from sayso.core.ledger import APPROVAL
 from sayso.model.actors import TIMEOUT
 from sayso.model.decisions import Outcome
@@ -48,6 +49,8 @@ class Record:
     asked: dict[str, TaskId] = field(default_factory=dict)
     timers: dict[str, datetime] = field(default_factory=dict)
     """When each timer that has begun is due."""
+    waits: dict[str, timedelta] = field(default_factory=dict[str, timedelta])
+    """How long each wait was to take that a program has begun; other timers are none."""
     fired: set[str] = field(default_factory=set)
     """Timers that are over, in time or skipped."""
     skipped: dict[str, str] = field(default_factory=dict[str, str])
@@ -64,6 +67,10 @@ class Record:
     """The digest of what was started."""
     started_effect: dict[str, str] = field(default_factory=dict[str, str])
     """The effect class that it was started with."""
+    first_sent: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    """When each tool call was started first."""
+    last_sent: dict[str, datetime] = field(default_factory=dict[str, datetime])
+    """When it was started last."""
     trace: str | None = None
     """The span in which the run came to wait last, in W3C form."""
     rested_at: datetime | None = None
@@ -158,6 +165,8 @@ class Record:
                     self.due[key] = from_micros(plain["due"])
             case EntryKind.TIMER:
                 self.timers[key] = from_micros(plain["until"])
+                if is_wait(key):
+                    self.waits[key] = time_of_wait(self.timers[key], at)
                 self.trace, self.rested_at = plain.get("trace"), at
             case EntryKind.FIRED:
                 self.fired.add(key)
@@ -169,6 +178,8 @@ class Record:
             case EntryKind.CALL:
                 self.attempts[key], self.started_digest[key] = plain["attempt"], plain["digest"]
                 self.started_effect[key] = plain.get("effect", "once")
+                self.first_sent.setdefault(key, at)
+                self.last_sent[key] = at
             case EntryKind.CANCEL:
                 self.cancelled_by = plain
             case EntryKind.FINISHED:

@@ -6,6 +6,7 @@ and runtime/triggers.py, what a version may be in core/versions.py.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from sayso.core.versions import look_at_schemas
 from sayso.model.actors import Actor
@@ -22,16 +23,20 @@ from sayso.model.registry import (
 )
 from sayso.model.workspaces import WorkspaceId
 from sayso.programs.agent.definition import AgentDefinition
+from sayso.programs.workflow.definition import WorkflowDefinition
 from sayso.runtime import agents, starting, triggers, versions
-from sayso.runtime.adopting import adopt
+from sayso.runtime.adopting import adopt, loaded
 from sayso.runtime.agents import AgentChange
 from sayso.runtime.door import Runtime
-from sayso.runtime.ports import Transaction
+from sayso.runtime.ports import Secrets, Transaction
 from sayso.runtime.registryreading import RegistryReader
-from sayso.runtime.starting import Begin
+from sayso.runtime.secrecy import NO_SECRETS
+from sayso.runtime.starting import Begin, BeginWorkflow
 from sayso.runtime.triggers import TriggerChange
 from sayso.runtime.units import Claimed, Start
 from sayso.runtime.versions import Deployment, VersionChange
+
+_PREFIX = {"code": "agt", "workflow": "wfl"}
 
 
 class Registry(RegistryReader):
@@ -119,18 +124,27 @@ class Registry(RegistryReader):
         return await self._store.run(lambda tx: agents.unblock(tx, act, agent_id, note))
 
     async def adopt(
-        self, definitions: Sequence[AgentDefinition], *, workspace_id: WorkspaceId, by: Actor
+        self,
+        definitions: Sequence[AgentDefinition | WorkflowDefinition],
+        *,
+        workspace_id: WorkspaceId,
+        by: Actor,
+        secrets: Secrets = NO_SECRETS,
     ) -> list[AgentRecord]:
-        """Register agents loaded from code, all or none: each is deployed as the code says it.
+        """Register agents and workflows loaded from code, all or none: each is deployed as the code says it.
 
-        Changed code makes a new version (`code`, `code-2`, ...), unchanged code none.
+        Changed code makes a new version (`code`, `code-2`, ...), unchanged code none. What is kept to be shown has
+        these secrets masked; runs take what the code says.
 
         Raises:
-            DuplicateName: An agent made as data has the name of one of them.
+            DuplicateName: Something else in the workspace has the name of one of them.
             TriggersPresent: One has become a sub-agent, but has triggers.
         """
-        act = self._act(workspace_id, by)
-        named = [(item, (AgentId(self._ids.new("agt")), VersionId(self._ids.new("ver")))) for item in definitions]
+        act = replace(self._act(workspace_id, by), secrets=secrets)
+        said = [loaded(item) for item in definitions]
+        named = [
+            (item, (AgentId(self._ids.new(_PREFIX[item.origin])), VersionId(self._ids.new("ver")))) for item in said
+        ]
         return await self._store.run(lambda tx: [adopt(tx, act, item, ids) for item, ids in named])
 
     # -- versions ----------------------------------------------------------------------------------------
@@ -308,6 +322,17 @@ class Registry(RegistryReader):
         await runtime.open()
         found = await self.startable(command.wanted)
         return await starting.plan(runtime, self._ground, found, command, also)
+
+    async def plan_workflow(self, runtime: Runtime, name: str, command: BeginWorkflow) -> Start:
+        """Return the command that creates a run of a workflow, for a transaction of its caller's.
+
+        Raises:
+            WorkflowNotFound: There is none of this name in this workspace.
+            WorkspaceSuspended: No run starts in the workspace; looked at once more when the command is carried out.
+        """
+        await runtime.open()
+        found = await self.load_workflow(command.workspace_id, name)
+        return starting.plan_workflow(runtime, self._ground, found, command)
 
     async def start(
         self, runtime: Runtime, command: Begin, *, also: Callable[[Transaction], None] | None = None

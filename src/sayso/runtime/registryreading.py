@@ -1,12 +1,13 @@
 """What may be read of the registry without changing anything."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from sayso.model.actors import Actor
 from sayso.model.registry import (
     AgentId,
     AgentPage,
     AgentRecord,
+    Names,
     Startable,
     Trigger,
     TriggerId,
@@ -60,6 +61,22 @@ class RegistryReader:
     async def list_agents(self, workspace_id: WorkspaceId, *, limit: int = 20, skip: int = 0) -> AgentPage:
         """Return one page of a workspace's agents, by name."""
         return await self._store.read(lambda tx: tx.registry.list_agents(workspace_id, limit=limit, skip=skip))
+
+    async def names(self, workspace_id: WorkspaceId, version_ids: Iterable[str] = ()) -> Names:
+        """Return what programs, triggers and some versions are called in a workspace."""
+        return await self._store.read(lambda tx: tx.registry.names(workspace_id, version_ids))
+
+    async def list_workflows(self, workspace_id: WorkspaceId) -> list[AgentRecord]:
+        """Return the workflows of a workspace that code has registered, by name."""
+        return await self._store.read(lambda tx: tx.registry.list_workflows(workspace_id))
+
+    async def load_workflow(self, workspace_id: WorkspaceId, name: str) -> AgentRecord:
+        """Return a workflow by its name or its id.
+
+        Raises:
+            WorkflowNotFound: There is none in this workspace.
+        """
+        return await self._store.read(lambda tx: starting.workflow_of(tx, workspace_id, name))
 
     async def load_version(self, workspace_id: WorkspaceId, agent_id: AgentId, version_id: VersionId) -> VersionRecord:
         """Return a version of an agent.

@@ -7,7 +7,7 @@ suspends instead; it serves readers that want to know how far a run has come.
 
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
 from sayso.core.codec import from_json, from_json_fields, json_bytes, to_json
@@ -209,6 +209,16 @@ class ReplayContext:
         if self._pass.commits is None:
             raise Suspended
         return await self._pass.commits.spent()
+
+    async def waited(self, key: str) -> timedelta:
+        """See the port."""
+        known = self._pass.record.steps.get(key)
+        if known is None:
+            commits = await self._pass.before_effect()
+            elsewhere = await commits.waited_elsewhere()
+            known = {"v": to_json(sum(self._pass.record.waits.values(), elsewhere))}
+            self._pass.add(key, EntryKind.STEP, known)
+        return from_json(known["v"])
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
         """See the port."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sayso.core.timeline import ends_alone
 from sayso.model.actors import Actor
 from sayso.model.decisions import Answer
 from sayso.model.errors import RunNotPaused, SessionNotFound
@@ -15,7 +16,7 @@ from sayso.model.ids import RunId, SessionId
 from sayso.model.journal import Entry
 from sayso.model.requesterrors import NotWaiting, RunWaitingForTask
 from sayso.model.runs import ENDED, Run, RunState
-from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
+from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, SessionStatus
 from sayso.model.tasks import MessageRequest, UserTask
 from sayso.model.workspaces import Principal, Reach
 from sayso.runtime import endings, units
@@ -26,6 +27,7 @@ from sayso.runtime.reach import reached, refuse_beyond
 from sayso.runtime.secrecy import cleaned, cleaned_verdict
 
 _MOST_RUNS = 10_000
+_OVER = frozenset({SessionStatus.COMPLETED, SessionStatus.FAILED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,12 @@ class Sessions:
     async def page(self, wanted: SessionFilter, reach: Reach, *, limit: int, skip: int) -> SessionPage:
         """Return one page of the sessions within reach, that with the newest root run first."""
         return await self._runtime.list_sessions(replace(wanted, reach=reach), limit=limit, skip=skip)
+
+    async def ends(self, listed: Sequence[ListedSession]) -> dict[RunId, RunParts]:
+        """Return the newest root runs of those sessions that are over, each with what its end needs of its journal."""
+        over = [item.root_run_id for item in listed if item.status in _OVER]
+        found = await self._runtime.store.read(lambda tx: [_end(tx, run_id) for run_id in over])
+        return {parts.run.id: parts for parts in found if parts is not None}
 
     async def run(self, run_id: RunId, reach: Reach) -> RunParts:
         """Return a run with its journal and tasks.
@@ -258,6 +266,16 @@ def _runs(tx: Transaction, session_id: SessionId) -> list[Run]:
     if not found:
         raise SessionNotFound(f"Expected a session {session_id}, but there is none.")
     return found[::-1]
+
+
+def _end(tx: Transaction, run_id: RunId) -> RunParts | None:
+    run = tx.find_run(run_id)
+    if run is None:
+        return None
+    entries = tx.load_entries(run_id, after=run.seq - 1)
+    if entries and not ends_alone(entries[-1]):
+        entries = tx.load_entries(run_id, after=0)
+    return RunParts(run=run, entries=entries, tasks=())
 
 
 def parts_of(tx: Transaction, run: Run) -> RunParts:

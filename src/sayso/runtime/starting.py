@@ -24,6 +24,7 @@ from sayso.model.registryerrors import (
     TriggerInactive,
     WorkspaceSuspended,
 )
+from sayso.model.requesterrors import WorkflowNotFound
 from sayso.model.runs import Origin
 from sayso.model.workspaces import Workspace, WorkspaceId
 from sayso.runtime.agents import Ground, agent_of
@@ -64,6 +65,53 @@ class Begin:
     """Whether this process advances the run itself; otherwise any worker may claim it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginWorkflow:
+    """A run of a workflow to be begun."""
+
+    workspace_id: WorkspaceId
+    started: dict[str, Any]
+    """What the run starts with, as the workflow has checked it."""
+    trigger_type: str
+    started_by: str
+    user_id: str | None = None
+    session_id: SessionId | None = None
+
+
+def workflow_of(tx: Transaction, workspace_id: WorkspaceId, name: str) -> AgentRecord:
+    """Return a workflow by its name or its id.
+
+    Raises:
+        WorkflowNotFound: There is none in this workspace.
+    """
+    found = tx.registry.find_named(workspace_id, name) or tx.registry.find_agent(workspace_id, AgentId(name))
+    if found is None or found.origin != "workflow":
+        raise WorkflowNotFound("Expected a workflow of this name in this workspace, but there is none.")
+    return found
+
+
+def plan_workflow(runtime: Runtime, ground: Ground, workflow: AgentRecord, command: BeginWorkflow) -> Start:
+    """Return the command that creates a run of a workflow; that the workspace is active is looked at as it begins."""
+
+    def check(tx: Transaction) -> None:
+        _refuse_suspended(ground.workspace(tx, command.workspace_id))
+
+    return runtime.planned(
+        workflow.program,
+        command.started,
+        session_id=command.session_id,
+        user_id=command.user_id,
+        origin=Origin(
+            workspace_id=command.workspace_id,
+            version=workflow.deployed_label,
+            version_id=workflow.deployed_version_id,
+            trigger_type=command.trigger_type,
+            started_by=command.started_by,
+        ),
+        check=check,
+    )
+
+
 def startable(tx: Transaction, ground: Ground, wanted: Wanted) -> Startable:
     """Return what a run starts with.
 
@@ -89,8 +137,7 @@ def startable(tx: Transaction, ground: Ground, wanted: Wanted) -> Startable:
 
 
 def _refuse_stopped(tx: Transaction, workspace: Workspace, agent: AgentRecord, wanted: Wanted) -> None:
-    if workspace.status != "active":
-        raise WorkspaceSuspended(f"Expected an active workspace, but '{workspace.name}' is {workspace.status}.")
+    _refuse_suspended(workspace)
     if agent.block is not None:
         raise AgentBlocked(
             f"Expected agent '{agent.name}' not to be blocked, but {agent.block.by} blocked it"
@@ -101,6 +148,11 @@ def _refuse_stopped(tx: Transaction, workspace: Workspace, agent: AgentRecord, w
         raise TriggerInactive("Expected an active trigger, but it is switched off.", trigger_id=wanted.trigger_id)
     if agent.mode == "sub_agent" and wanted.test_version is None:
         raise SubAgentNotStartable(f"Expected an agent that can be started, but '{agent.name}' is a sub-agent.")
+
+
+def _refuse_suspended(workspace: Workspace) -> None:
+    if workspace.status != "active":
+        raise WorkspaceSuspended(f"Expected an active workspace, but '{workspace.name}' is {workspace.status}.")
 
 
 def _version(tx: Transaction, agent: AgentRecord, wanted: Wanted) -> VersionRecord:

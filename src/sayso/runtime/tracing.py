@@ -7,7 +7,7 @@ Content is never an attribute: names, ids and numbers are. The names follow the 
 """
 
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,6 @@ def segment(run: Run, record: Record, *, agent: bool, now: datetime) -> Abstract
 
 @contextmanager
 def _segment(run: Run, record: Record, agent: bool, now: datetime) -> Generator[None]:
-    from opentelemetry import trace
 
     operation = "invoke_agent" if agent else "invoke_workflow"
     attributes: dict[str, Any] = {
@@ -52,10 +51,7 @@ def _segment(run: Run, record: Record, agent: bool, now: datetime) -> Generator[
         attributes["hitl.decision"] = sorted(
             record.decisions[key].verdict for key in record.fresh & record.decisions.keys()
         )
-    tracer = trace.get_tracer(_NAME)
-    with tracer.start_as_current_span(
-        f"{operation} {run.program}", links=_links(record.trace), attributes=attributes
-    ) as span:
+    with _open(f"{operation} {run.program}", attributes, _links(record.trace)) as span:
         yield
         span.set_attribute("hitl.run.waits", bool(record.open_tasks()))
 
@@ -104,7 +100,20 @@ def step(key: str) -> AbstractContextManager[None]:
 
 @contextmanager
 def _span(name: str, attributes: dict[str, Any]) -> Generator[None]:
+    with _open(name, attributes):
+        yield
+
+
+@contextmanager
+def _open(name: str, attributes: dict[str, Any], links: Sequence[Any] = ()) -> Generator[Any]:
+    """Open a span that tells of a failure only its type: what an exception says may hold anything."""
     from opentelemetry import trace
 
-    with trace.get_tracer(_NAME).start_as_current_span(name, attributes=attributes):
-        yield
+    with trace.get_tracer(_NAME).start_as_current_span(
+        name, links=links, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as span:
+        try:
+            yield span
+        except Exception as exc:
+            span.set_status(trace.Status(trace.StatusCode.ERROR, type(exc).__name__))
+            raise

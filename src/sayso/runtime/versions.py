@@ -173,7 +173,7 @@ def put_live(tx: Transaction, act: Act, agent: AgentRecord, version: VersionReco
     told: dict[str, Json] = {"agent": agent.id, "label": version.label, "replaces": before}
     told |= {"before": None if was is None else was.digest, "after": version.digest}
     act.write(tx, action, version.id, told)
-    return agent_of(tx, act.workspace_id, agent.id)
+    return tx.registry.find_agent(act.workspace_id, agent.id) or after
 
 
 def retract(tx: Transaction, act: Act, agent_id: AgentId) -> AgentRecord:

@@ -20,7 +20,7 @@ from sayso.model.errors import SaysoError
 from sayso.model.requesterrors import MethodNotAllowed, RequestRefused, RouteUnknown, Unexpected
 from sayso.server import health
 from sayso.server.heading import Heading
-from sayso.server.problems import SCHEMA, answer, refusals, request_id_of
+from sayso.server.problems import SCHEMA, answer, named, refusals, request_id_of
 from sayso.server.receiving import Receiving
 from sayso.server.recording import CLIENT_GONE, Recording
 from sayso.server.routes import StrictRoute
@@ -42,7 +42,20 @@ class _Documented(FastAPI):
         """Return the OpenAPI document."""
         document = super().openapi()
         document.setdefault("components", {}).setdefault("schemas", {})["Problem"] = SCHEMA
+        for context in iter_route_contexts(self.router.routes):
+            route = context.original_route
+            if isinstance(route, APIRoute) and route.include_in_schema:
+                for method in context.methods or ():
+                    _put_examples(route, document["paths"][context.path][method.lower()]["responses"])
         return document
+
+
+def _put_examples(route: APIRoute, answers: dict[str, Any]) -> None:
+    """Put a route's examples into its document as they are: FastAPI has left out whatever is null in them."""
+    for status, said in route.responses.items():
+        for media, told in said.get("content", {}).items():
+            if "example" in told:
+                answers[str(status)]["content"][media]["example"] = told["example"]
 
 
 def create_app(services: Services, routers: Sequence[APIRouter] = (), *, refused: Refused | None = None) -> ASGIApp:
@@ -59,7 +72,7 @@ def create_app(services: Services, routers: Sequence[APIRouter] = (), *, refused
     api = plain_app(services, routers, refused=refused)
     inner = Receiving(api, services.options, services.stopping)
     headed = Heading(Screening(inner, services.options), secure=services.options.secure)
-    return Recording(headed, services)
+    return Recording(headed, services, _templates(api))
 
 
 def plain_app(services: Services, routers: Sequence[APIRouter] = (), *, refused: Refused | None = None) -> FastAPI:
@@ -83,6 +96,12 @@ def plain_app(services: Services, routers: Sequence[APIRouter] = (), *, refused:
     _check_strict(api)
     _Refusals(api, refused)
     return api
+
+
+def _templates(api: FastAPI) -> dict[int, str]:
+    """Return the whole path of each route, by its identity: it knows its path without the prefixes of its routers."""
+    found = ((context.original_route, context.path) for context in iter_route_contexts(api.router.routes))
+    return {id(route): path for route, path in found if path is not None}
 
 
 def _check_strict(api: FastAPI) -> None:
@@ -140,7 +159,8 @@ class _Refusals:
     def _told(self, request: Request, error: SaysoError, headers: Mapping[str, str] | None = None) -> Response:
         page = None if self._refused is None else self._refused(request, error)
         if page is None:
-            return answer(error, request_id_of(request.scope), headers)
+            return answer(error, request.scope, headers)
+        named(error, request.scope)
         page.headers.update(headers or {})
         return page
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from starlette.responses import Response
+from starlette.types import Scope
 
 from sayso.model.errors import SaysoError
 from sayso.model.json import Json
@@ -92,12 +93,24 @@ def encoded(error: SaysoError, request_id: str | None = None) -> bytes:
     return json.dumps(problem(error, request_id)).encode()
 
 
-def answer(error: SaysoError, request_id: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an error as an answer; one that says when to come back says so in `Retry-After`, too."""
+def answer(error: SaysoError, scope: Scope, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an error as the answer to a request, whose line in the log will name it.
+
+    One that says when to come back says so in `Retry-After`, too, and with a limit in the RateLimit headers.
+    """
+    named(error, scope)
     sent = dict(headers or {})
     if "retry_after" in error.facts:
         sent["Retry-After"] = str(error.facts["retry_after"])
-    return Response(encoded(error, request_id), error.status, headers=sent, media_type=MEDIA_TYPE)
+        if "limit" in error.facts:
+            sent |= {"RateLimit-Limit": str(error.facts["limit"]), "RateLimit-Remaining": "0"}
+            sent["RateLimit-Reset"] = sent["Retry-After"]
+    return Response(encoded(error, request_id_of(scope)), error.status, headers=sent, media_type=MEDIA_TYPE)
+
+
+def named(error: SaysoError, scope: Scope) -> None:
+    """Have the request's line in the log say what it was refused for."""
+    scope.setdefault("state", {})["code"] = error.code
 
 
 def request_id_of(scope: Mapping[str, Any]) -> str | None:

@@ -1,13 +1,14 @@
 """The outermost layer: every request has an id, one line in the log and its figures, and no exception passes it.
 
-The line has the path without the query, and neither headers nor bodies: secrets travel in all three. How a line is
-written, and how hostile text in it is escaped, is the business of who configures structlog (app/logs.py).
+The line has the path without the query, the code of what was refused, and neither headers nor bodies: secrets travel
+in these. How a line is written, and how hostile text in it is escaped, is the business of who configures structlog
+(app/logs.py).
 """
 
 import asyncio
 import re
 import traceback
-from typing import Any
+from collections.abc import Mapping
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,11 +31,13 @@ class Recording:
     Args:
         app: What answers.
         services: Where ids, figures and the time come from.
+        templates: The whole path of each route, by its identity.
     """
 
-    def __init__(self, app: ASGIApp, services: Services) -> None:
+    def __init__(self, app: ASGIApp, services: Services, templates: Mapping[int, str]) -> None:
         self._app = app
         self._services = services
+        self._templates = templates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -48,19 +51,24 @@ class Recording:
         except Exception as exc:  # noqa: BLE001 - the last resort: the caller gets an answer, and the log the place
             await request.fail(exc, receive)
         finally:
-            seconds = request.seconds()
-            self._services.figures.end(request.method, request.route(), request.status, seconds)
+            seconds, route = request.seconds(), self._template(scope)
+            self._services.figures.end(request.method, route, request.status, seconds)
             _log.info(
                 "request",
                 request_id=request.id,
                 method=request.method,
                 path=request.path,
-                route=request.route(),
+                route=route,
                 status=request.status,
                 milliseconds=round(seconds * 1000, 2),
                 client=(scope.get("client") or ("",))[0],
                 who=scope.get("state", {}).get("who"),
+                code=scope.get("state", {}).get("code"),
             )
+
+    def _template(self, scope: Scope) -> str:
+        """Return the template of the path that answered."""
+        return self._templates.get(id(scope.get("route")), "none")
 
     def _id(self, scope: Scope) -> str:
         """Return the id that the caller gave, if it is a plain one, or a new one; it becomes the request's."""
@@ -102,12 +110,7 @@ class _Request:
         _log.error("a request failed", request_id=self.id, error=type(exc).__name__, at=places[-12:])
         if not self._started:
             error = exc if isinstance(exc, SaysoError) else Unexpected("Expected to answer, but something failed.")
-            await answer(error, self.id)(self._scope, receive, self.send)
-
-    def route(self) -> str:
-        """Return the template of the route that answered."""
-        route: Any = self._scope.get("route")
-        return "none" if route is None else str(route.path)
+            await answer(error, self._scope)(self._scope, receive, self.send)
 
     def seconds(self) -> float:
         """Return how long it has taken."""

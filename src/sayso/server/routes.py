@@ -15,7 +15,9 @@ from starlette.types import Receive, Scope
 
 from sayso.model.json import Json
 from sayso.model.requesterrors import UnsupportedMediaType
+from sayso.runtime.secrecy import cleaned
 from sayso.server.options import Options
+from sayso.server.services import services_of
 from sayso.server.strict import parse
 
 
@@ -68,7 +70,7 @@ class StrictRoute(APIRoute):
             read = StrictRequest(request.scope, request.receive)
             if self.body_field is not None and (body := await read.body()):
                 _check_json(request.headers.get("content-type", ""))
-                read = ParsedRequest(request.scope, request.receive, body, await read.json())
+                read = ParsedRequest(request.scope, request.receive, body, _masked(request, await read.json()))
             return await handle(read)
 
         return strict
@@ -77,6 +79,11 @@ class StrictRoute(APIRoute):
 def router(**settings: Any) -> APIRouter:
     """Return a router whose routes are strict; the settings are those of FastAPI's APIRouter."""
     return APIRouter(route_class=StrictRoute, **settings)
+
+
+def _masked(request: Request, value: Json) -> Json:
+    """Return a body with the secrets of this process masked: whatever a route keeps of it, none of them is kept."""
+    return cleaned(services_of(request).runtime.secrets, value)
 
 
 def _check_json(content_type: str) -> None:

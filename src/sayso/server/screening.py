@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from sayso.model.errors import SaysoError
 from sayso.model.requesterrors import BodyTooLarge, CrossSite, HeadTooLarge, HostRefused, MethodOverridden
 from sayso.server.options import HeadLimits, Options
-from sayso.server.problems import answer, request_id_of
+from sayso.server.problems import answer
 
 _SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
 _OVERRIDES = ("x-http-method-override", "x-http-method", "x-method-override")
@@ -41,7 +41,7 @@ class Screening:
             return
         refusal = next(self._refusals(scope), None)
         if refusal is not None:
-            await answer(refusal, request_id_of(scope))(scope, receive, send)
+            await answer(refusal, scope)(scope, receive, send)
         elif scope["method"] == "HEAD":
             scope["method"] = "GET"
             await self._app(scope, receive, _Bodiless(send))

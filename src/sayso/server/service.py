@@ -15,7 +15,7 @@ from sayso.core.roles import Ability, allows
 from sayso.model.directoryerrors import Forbidden, Unauthenticated
 from sayso.model.errors import Invalid
 from sayso.model.json import Json
-from sayso.model.registry import AgentId, AgentRecord, Trigger, TriggerId
+from sayso.model.registry import AgentId, AgentRecord, Names, Trigger
 from sayso.model.requesterrors import OutOfScope
 from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import Origin
@@ -23,8 +23,10 @@ from sayso.model.workspaces import Principal, Reach
 from sayso.programs.agent.tools import Tool
 from sayso.runtime.directory import Directory
 from sayso.runtime.inbox import Inbox
+from sayso.runtime.measuring import Measuring
 from sayso.runtime.news import News
 from sayso.runtime.once import Unit, once
+from sayso.runtime.reach import reach_of_key
 from sayso.runtime.registry import Registry
 from sayso.runtime.reviewing import Reviewing
 from sayso.runtime.sessions import Sessions
@@ -46,6 +48,7 @@ class Service(Services):
     sessions: Sessions
     inbox: Inbox
     review: Reviewing
+    measures: Measuring
     news: News
     workflows: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Code-first workflows, by name."""
@@ -109,31 +112,36 @@ class Asking:
         return found
 
     async def trigger(self, agent: AgentRecord) -> Trigger | None:
-        """Return the trigger by which this principal starts an agent; None for people, and where there is none."""
+        """Return the trigger by which this principal starts an agent; None for people, and where there is none.
+
+        Raises:
+            OutOfScope: The key starts the agent by a trigger alone that is gone.
+        """
         if self.principal.key is None:
             return None
         triggers = await self.service.registry.list_triggers(self.principal.workspace.id, agent.id)
         scoped = {scope.trigger_id for scope in self.principal.key.scopes if scope.agent_id == agent.id}
-        return next((item for item in triggers if item.id in scoped or None in scoped), None)
+        found = next((item for item in triggers if item.id in scoped or None in scoped), None)
+        if found is None and None not in scoped:
+            raise OutOfScope(f"Expected a trigger of '{agent.name}' that the key's scopes name, but it is gone.")
+        return found
 
-    async def exposed(self, origin: Origin) -> bool:
+    def exposed(self, origin: Origin) -> bool:
         """Tell whether the steps of a session may be shown: to people always, to keys as the trigger says."""
-        if self.principal.key is None or origin.trigger_id is None:
-            return True
-        registry, workspace = self.service.registry, self.principal.workspace.id
-        for scope in self.principal.key.scopes:
-            for trigger in await registry.list_triggers(workspace, AgentId(scope.agent_id)):
-                if trigger.id == TriggerId(origin.trigger_id):
-                    return trigger.settings.expose_timeline
-        return False
+        return self.reach.shows(origin.trigger_id)
 
-    async def act(self, unit: Unit, body: Json = None) -> Answered:
-        """Run a unit, once per `Idempotency-Key` and body."""
+    async def names(self, *version_ids: str | None) -> Names:
+        """Return what programs, triggers and some versions are called in the active workspace."""
+        wanted = [version_id for version_id in version_ids if version_id is not None]
+        return await self.service.registry.names(self.principal.workspace.id, wanted)
+
+    async def act(self, unit: Unit, body: Json = None, *, key: str | None = None) -> Answered:
+        """Run a unit, once per `Idempotency-Key` and body; a form, which has no headers, brings its key as a field."""
         runtime = self.service.runtime
-        return await runtime.store.run(once(unit, self._ticket(body), runtime.clock.now()))
+        return await runtime.store.run(once(unit, self._ticket(body, key), runtime.clock.now()))
 
-    def _ticket(self, body: Json) -> Ticket | None:
-        key = self.request.headers.get("idempotency-key")
+    def _ticket(self, body: Json, field: str | None) -> Ticket | None:
+        key = field or self.request.headers.get("idempotency-key")
         if key is None:
             return None
         if not 0 < len(key) <= _LONGEST_KEY or not key.isprintable():
@@ -198,12 +206,8 @@ async def _reach(service: Service, principal: Principal) -> Reach:
     workspace = principal.workspace.id
     if principal.key is None:
         return Reach(workspace_id=workspace)
-    programs: set[tuple[str, str | None]] = set()
-    for scope in principal.key.scopes:
-        found = await service.registry.find_agent(workspace, AgentId(scope.agent_id))
-        if found is not None:
-            programs.add((found.program, scope.trigger_id))
-    return Reach(workspace_id=workspace, programs=frozenset(programs))
+    scopes = principal.key.scopes
+    return await service.runtime.store.read(lambda tx: reach_of_key(tx, workspace, scopes))
 
 
 Asked = Annotated[Asking, Depends(asking)]

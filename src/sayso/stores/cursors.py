@@ -1,7 +1,7 @@
 """Running named statements on a driver's cursor, and keeping large bodies beside the rows that name them."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from sayso.model.ids import RunId
@@ -46,6 +46,12 @@ class Statements:
         self._cursor = cursor
         self._sql = sql
         self._listings = listings
+        self._touched: set[str] = set()
+
+    def take_touched(self) -> Collection[str]:
+        """Return what was written of since the last call; see `Store.watch`."""
+        touched, self._touched = self._touched, set()
+        return touched
 
     def _one(self, name: str, /, **parameters: Any) -> Any:
         self._cursor.execute(self._sql[name], parameters)
@@ -56,6 +62,8 @@ class Statements:
         return self._cursor.fetchall()
 
     def _change(self, name: str, /, **parameters: Any) -> int:
+        if "run_id" in parameters:
+            self._touched.add(parameters["run_id"])
         self._cursor.execute(self._sql[name], parameters)
         return self._cursor.rowcount
 

@@ -56,7 +56,7 @@ class Listings:
         }
         given = {name: value for name, value in filters.items() if value is not None}
         parameters |= given
-        reach = Reaching(wanted.reach)
+        reach = Reaching(wanted.reach, tasks=True)
         parameters |= reach.parameters
         if cursor is not None:
             parameters |= _place_of(cursor)

@@ -19,9 +19,11 @@ class Reaching:
 
     Args:
         reach: Whose; None for all of the database.
+        tasks: Whether the rows are tasks, which some triggers hide from keys.
     """
 
     reach: Reach | None
+    tasks: bool = False
 
     @property
     def shape(self) -> str:
@@ -29,7 +31,8 @@ class Reaching:
         if self.reach is None:
             return "all"
         named = ["trigger" if trigger is not None else "program" for _, trigger in self._pairs()]
-        return f"workspace {named}" if self.reach.programs is not None else "workspace"
+        shown = f" of {len(self._shown())} triggers" if self.tasks else ""
+        return f"workspace {named}{shown}" if self.reach.programs is not None else "workspace"
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -41,6 +44,7 @@ class Reaching:
             values[f"program_{number}"] = program
             if trigger is not None:
                 values[f"trigger_{number}"] = trigger
+        values |= {f"shown_{number}": trigger for number, trigger in enumerate(self._shown())}
         return values
 
     def applied(self, query: Select[Any], rows: Any) -> Select[Any]:
@@ -62,7 +66,12 @@ class Reaching:
         if not any_of:
             return false()
         rooted = and_(_root.c.session_id == rows.c.session_id, _root.c.parent_id.is_(None))
-        return exists(select(ONE).where(rooted, or_(*any_of)))
+        shown = [_root.c.trigger_id == P(f"shown_{number}") for number, _ in enumerate(self._shown())]
+        seen = [or_(_root.c.trigger_id.is_(None), *shown)] if self.tasks else []
+        return exists(select(ONE).where(rooted, or_(*any_of), *seen))
 
     def _pairs(self) -> list[tuple[str, str | None]]:
         return sorted((self.reach and self.reach.programs) or (), key=str)
+
+    def _shown(self) -> list[str]:
+        return sorted((self.tasks and self.reach and self.reach.shown) or ())

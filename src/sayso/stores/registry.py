@@ -4,7 +4,7 @@ Who may change what is the caller's business; the unique indexes on names and la
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from sayso.model.registry import (
     AgentPage,
     AgentRecord,
     Block,
+    Names,
     Trigger,
     TriggerId,
     VersionId,
@@ -37,6 +38,7 @@ _VERSION = select(versions, agents.c.deployed_version_id).join(agents, agents.c.
 _IN_WORKSPACE = agents.c.workspace_id == P("workspace_id")
 _OF_DATA = and_(agents.c.origin == constant("data"), runs.c.program == agents.c.agent_id)
 _READY = runs.c.ready_at.is_not(None)
+_AN_AGENT = agents.c.origin != constant("workflow")
 
 
 def _set(table: Any, key: str, *names: str) -> ClauseElement:
@@ -63,8 +65,12 @@ STATEMENTS: dict[str, ClauseElement] = {
     "delete_agent": delete(agents).where(agents.c.agent_id == P("agent_id")),
     "find_agent": _AGENT.where(_IN_WORKSPACE, agents.c.agent_id == P("agent_id")),
     "find_named_agent": _AGENT.where(_IN_WORKSPACE, agents.c.name == P("name")),
-    "list_agents": _AGENT.where(_IN_WORKSPACE).order_by(agents.c.name).limit(P("limit")).offset(P("skip")),
-    "count_agents": select(func.count()).select_from(agents).where(_IN_WORKSPACE),
+    "list_agents": _AGENT.where(_IN_WORKSPACE, _AN_AGENT).order_by(agents.c.name).limit(P("limit")).offset(P("skip")),
+    "list_workflows": _AGENT.where(_IN_WORKSPACE, agents.c.origin == constant("workflow")).order_by(agents.c.name),
+    "count_agents": select(func.count()).select_from(agents).where(_IN_WORKSPACE, _AN_AGENT),
+    "programs_of_code": select(agents.c.program, agents.c.agent_id).where(
+        _IN_WORKSPACE, agents.c.origin != constant("data")
+    ),
     "open_runs_of": select(runs.c.run_id)
     .where(
         runs.c.program == P("program"),
@@ -81,6 +87,10 @@ STATEMENTS: dict[str, ClauseElement] = {
     "list_versions": _VERSION.where(versions.c.agent_id == P("agent_id")).order_by(
         versions.c.created_at.desc(), versions.c.version_id.desc()
     ),
+    "version_body": select(versions.c.body).where(versions.c.version_id == P("version_id")),
+    "trigger_names": select(triggers.c.trigger_id, triggers.c.name)
+    .select_from(triggers.join(agents, agents.c.agent_id == triggers.c.agent_id))
+    .where(_IN_WORKSPACE),
     "insert_trigger": _add(triggers),
     "update_trigger": _set(triggers, "trigger_id", "name", "active", "settings", "last_fired_at", "updated_at"),
     "delete_trigger": delete(triggers).where(triggers.c.trigger_id == P("trigger_id")),
@@ -151,6 +161,19 @@ class RegistryRows:
         rows = self._all("list_agents", workspace_id=workspace_id, limit=limit, skip=skip)
         ((total,),) = self._all("count_agents", workspace_id=workspace_id)
         return AgentPage(items=tuple(_agent(row) for row in rows), total=total)
+
+    def list_workflows(self, workspace_id: WorkspaceId) -> list[AgentRecord]:
+        """See the port."""
+        return [_agent(row) for row in self._all("list_workflows", workspace_id=workspace_id)]
+
+    def names(self, workspace_id: WorkspaceId, version_ids: Iterable[str]) -> Names:
+        """See the port."""
+        bodies = {id_: self._all("version_body", version_id=id_) for id_ in set(version_ids)}
+        return Names(
+            agents={row[0]: row[1] for row in self._all("programs_of_code", workspace_id=workspace_id)},
+            triggers={row[0]: row[1] for row in self._all("trigger_names", workspace_id=workspace_id)},
+            models={id_: _model(rows[0][0]) for id_, rows in bodies.items() if rows},
+        )
 
     def has_open_runs(self, agent: AgentRecord) -> bool:
         """See the port."""
@@ -273,11 +296,15 @@ def _agent(row: Any) -> AgentRecord:
         program=program,
         deployed_version_id=deployed,
         deployed_label=label,
-        deployed_model=None if body is None else json.loads(body)["llmModel"],
+        deployed_model=None if body is None else _model(body),
         block=block,
         created_at=from_micros(created),
         updated_at=from_micros(updated),
     )
+
+
+def _model(body: bytes) -> str | None:
+    return json.loads(body).get("llmModel")
 
 
 def _version(row: Any) -> VersionRecord:

@@ -45,6 +45,23 @@ _NEWEST_RUNS = (
     .subquery()
 )
 _SINCE = and_(_HERE, tasks.c.closed_at >= P("since"))
+_WEIGHED = (
+    select(
+        tasks.c.program,
+        func.coalesce(tasks.c.operation, constant("?")),
+        tasks.c.kind,
+        decisions.c.verdict,
+        decisions.c.by_type,
+        decisions.c.by_id,
+        decisions.c.at,
+        tasks.c.created_at,
+    )
+    .select_from(_DECIDED)
+    .where(_SINCE, tasks.c.status == constant("completed"), tasks.c.kind != constant("message"))
+    .order_by(tasks.c.closed_at.desc())
+    .limit(P("limit"))
+    .offset(ZERO)
+)
 STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     "snooze": {"sqlite": _put(sqlite), "postgresql": _put(postgresql)},
     "unsnooze": delete(snoozes).where(snoozes.c.task_id == P("task_id"), snoozes.c.person == P("person")),
@@ -75,20 +92,8 @@ STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     .order_by(tasks.c.closed_at.desc(), tasks.c.task_id.desc())
     .limit(P("limit"))
     .offset(ZERO),
-    "weighed": select(
-        tasks.c.program,
-        tasks.c.operation,
-        tasks.c.kind,
-        decisions.c.verdict,
-        decisions.c.by_type,
-        decisions.c.at,
-        tasks.c.created_at,
-    )
-    .select_from(_DECIDED)
-    .where(_SINCE, tasks.c.status == constant("completed"))
-    .order_by(tasks.c.closed_at.desc())
-    .limit(P("limit"))
-    .offset(ZERO),
+    "weighed": _WEIGHED,
+    "weighed_of": _WEIGHED.where(tasks.c.program == P("program")),
     "last_asked": select(func.max(tasks.c.created_at)).where(_HERE, tasks.c.status == constant("pending")),
     "last_closed": select(func.max(tasks.c.closed_at)).where(_HERE, tasks.c.status == P("status")),
     "last_audited": select(func.max(audit.c.seq)).where(audit.c.workspace_id == P("workspace_id")),
@@ -177,9 +182,9 @@ class ReviewRows:
 
     def weighed(self, workspace_id: WorkspaceId, *, since: datetime, program: str | None) -> Sequence[Weighed]:
         """See the port."""
-        rows = self._all("weighed", workspace_id=workspace_id, since=to_micros(since), limit=_MOST_WEIGHED)
-        found = [_weighed(row) for row in rows]
-        return [one for one in found if program is None or one.program == program]
+        which = "weighed" if program is None else "weighed_of"
+        rows = self._all(which, workspace_id=workspace_id, program=program, since=to_micros(since), limit=_MOST_WEIGHED)
+        return list(map(Weighed._make, rows))
 
     def mark(self, workspace_id: WorkspaceId) -> str:
         """See the port."""
@@ -212,17 +217,4 @@ def _past(row: Any) -> PastDecision:
         waited=from_micros(at) - from_micros(created),
         note=note,
         summary=spec_from_bytes(body if blob is None else blob).request.message,
-    )
-
-
-def _weighed(row: Any) -> Weighed:
-    program, operation, kind, verdict, by_type, at, created = row
-    return Weighed(
-        program=program,
-        operation=operation or "?",
-        kind=kind,
-        verdict=verdict,
-        by_person=by_type == "user",
-        waited=from_micros(at) - from_micros(created),
-        at=from_micros(at),
     )

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sayso.core.codec import json_bytes
-from sayso.core.instants import to_micros
-from sayso.model.ids import SessionId
+from sayso.core.instants import from_micros, to_micros
+from sayso.model.ids import RunId, SessionId
+from sayso.model.journal import Entry, EntryKind
 from sayso.model.runs import Session, Spent, StatePatch
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.workspaces import WorkspaceId
@@ -70,6 +71,13 @@ class SessionRows:
         """See the port."""
         ((*used, active),) = self._all("session_spent", session_id=session_id)
         return Spent(usage_of(*used), timedelta(microseconds=int(active or 0)))
+
+    def timers(self, session_id: SessionId, *, but: RunId) -> Sequence[Entry]:
+        """See the port."""
+        return [
+            Entry(RunId(run), seq, key, EntryKind(kind), from_micros(at), data if blob is None else blob)
+            for seq, key, kind, at, data, blob, run in self._all("session_timers", session_id=session_id, but=but)
+        ]
 
     def list(self, wanted: SessionFilter, *, limit: int, skip: int) -> SessionPage:
         """See the port."""

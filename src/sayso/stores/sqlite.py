@@ -4,12 +4,12 @@ Default settings: WAL and `synchronous=FULL`, so an acknowledged change survives
 processes may open the same file; each has its own writer, and SQLite serialises their commits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy.dialects import sqlite
 
-from sayso.stores import audit, credentials, directory, evidence, probing, registry, requests, reviews
+from sayso.stores import audit, credentials, directory, evidence, measures, probing, registry, requests, reviews
 from sayso.stores.driver import check_version, connect, sqlite_module, translate
 from sayso.stores.listings import Listings
 from sayso.stores.migrate import migrate
@@ -42,7 +42,7 @@ class SqliteStore:
         self._path = path
         self._synchronous: Synchronous = synchronous
         dialect = sqlite.dialect(paramstyle="named")
-        rooms = (audit, credentials, directory, evidence, probing, registry, requests, reviews)
+        rooms = (audit, credentials, directory, evidence, measures, probing, registry, requests, reviews)
         self._sql = compile_all(dialect, *(room.STATEMENTS for room in rooms))
         self._listings = Listings(dialect)
         if path != ":memory:":
@@ -67,8 +67,8 @@ class SqliteStore:
             return await self._writer.run(unit)
         return await self._readers.run(lambda reader: reader.read(unit))
 
-    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Call back, on some thread, after each commit of this process; return how to stop that."""
+    def watch(self, callback: Callable[[Collection[str]], None]) -> Callable[[], None]:
+        """See the port."""
         self._writer.watchers.append(callback)
         return lambda: self._writer.watchers.remove(callback)
 

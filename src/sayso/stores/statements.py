@@ -179,6 +179,12 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     "insert_entry": insert(journal).values({column.name: P(column.name) for column in journal.columns}),
     "insert_blob": insert_new(blobs, "run_id", "digest"),
     "load_entries": _ENTRY.where(journal.c.run_id == P("run_id"), journal.c.seq > P("after")).order_by(journal.c.seq),
+    "session_timers": _ENTRY.add_columns(journal.c.run_id).where(
+        journal.c.kind == constant("timer"),
+        journal.c.run_id.in_(
+            select(runs.c.run_id).where(runs.c.session_id == P("session_id"), runs.c.run_id != P("but"))
+        ),
+    ),
     # definitions
     "insert_definition": insert_new(definitions, "fingerprint"),
     "find_definition": select(definitions.c.shape).where(definitions.c.fingerprint == P("fingerprint")),

@@ -18,6 +18,7 @@ class TaskRows(Statements):
 
     def insert_tasks(self, run: Run, tasks: Sequence[NewTask]) -> None:
         """See the port."""
+        self._touched.add(run.id)
         self._cursor.executemany(
             self._sql["insert_task"], [task_row(run, task, self._body(run.id, task.body)) for task in tasks]
         )

@@ -12,7 +12,7 @@ from sayso.core.instants import from_micros, some_micros, to_micros
 from sayso.model.ids import RunId, SessionId, WorkerId
 from sayso.model.journal import Entry, EntryKind, NewEntry
 from sayso.model.messages import Usage
-from sayso.model.runs import Applied, NewRun, Run, RunState, Transition
+from sayso.model.runs import Applied, NewRun, Run, RunState, Transition, rest_of
 from sayso.stores.audit import AuditRows
 from sayso.stores.calls import CallRows
 from sayso.stores.credentials import CredentialRows
@@ -20,6 +20,7 @@ from sayso.stores.cursors import Cursor
 from sayso.stores.directory import DirectoryRows
 from sayso.stores.evidence import EvidenceRows
 from sayso.stores.listings import Listings
+from sayso.stores.measures import MeasureRows
 from sayso.stores.registry import RegistryRows
 from sayso.stores.requests import RequestRows
 from sayso.stores.reviews import ReviewRows
@@ -50,6 +51,8 @@ class SqlTransaction(TaskRows):
         self.evidence = EvidenceRows(self._all)
         """See the port."""
         self.reviews = ReviewRows(self._change, self._all, self._text, listings.reviews)
+        """See the port."""
+        self.measures = MeasureRows(self._all)
         """See the port."""
         self.sessions = SessionRows(self._change, self._all, self._text, listings)
         """See the port."""
@@ -87,6 +90,7 @@ class SqlTransaction(TaskRows):
             started_by=run.origin.started_by,
         )
         if created == 1:
+            self._touched.add(run.session_id)
             self._insert_entries(run.id, 0, [NewEntry("", EntryKind.STARTED, now, run.started)])
         return created == 1
 
@@ -129,6 +133,7 @@ class SqlTransaction(TaskRows):
 
     def apply(self, transition: Transition) -> Applied | None:
         """See the port."""
+        self._touch(transition.run_id, rests=transition.end is not None)
         count = len(transition.entries)
         now, active = to_micros(transition.now), transition.active // _MICROSECOND
         if transition.end is None:
@@ -181,6 +186,7 @@ class SqlTransaction(TaskRows):
 
     def wake_run(self, run_id: RunId, entries: Sequence[NewEntry], *, now: datetime) -> RunState | None:
         """See the port."""
+        self._touched.add(run_id)
         row = self._one("wake_run", run_id=run_id, n=len(entries), now=to_micros(now))
         if row is None:
             return None
@@ -189,6 +195,7 @@ class SqlTransaction(TaskRows):
 
     def end_run(self, run_id: RunId, entries: Sequence[NewEntry], state: RunState, *, now: datetime) -> bool:
         """See the port."""
+        self._touch(run_id, rests=True)
         row = self._one("end_run", run_id=run_id, n=len(entries), end=state, now=to_micros(now))
         if row is not None:
             self._insert_entries(run_id, row[0] - len(entries), entries)
@@ -198,6 +205,7 @@ class SqlTransaction(TaskRows):
         self, run_id: RunId, state: RunState, *, problem: str | None, epoch: int, now: datetime, retry_at: datetime
     ) -> None:
         """See the port."""
+        self._touch(run_id, rests=True)
         self._change(
             "release_run",
             run_id=run_id,
@@ -212,6 +220,9 @@ class SqlTransaction(TaskRows):
         """See the port."""
         self._change("set_fingerprint", run_id=run_id, epoch=epoch, fingerprint=fingerprint)
 
+    def _touch(self, run_id: RunId, *, rests: bool) -> None:
+        self._touched |= {run_id, rest_of(run_id)} if rests else {run_id}
+
     # -- journal -----------------------------------------------------------------------------------------
 
     def load_entries(self, run_id: RunId, *, after: int) -> list[Entry]:
@@ -224,6 +235,7 @@ class SqlTransaction(TaskRows):
     def _insert_entries(self, run_id: RunId, base: int, entries: Sequence[NewEntry]) -> None:
         if not entries:
             return
+        self._touched.add(run_id)
         rows = [self._entry_row(run_id, base + number, entry) for number, entry in enumerate(entries, 1)]
         if len(rows) == 1:
             self._cursor.execute(self._sql["insert_entry"], rows[0])

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 from sayso.stores.transaction import SqlTransaction
@@ -78,8 +78,8 @@ class Writer:
         self._transaction = transaction
         self._translate = translate
         self._observer = observer
-        self.watchers: list[Callable[[], None]] = []
-        """Called on the writer's thread after each commit, once its results are on their way."""
+        self.watchers: list[Callable[[Collection[str]], None]] = []
+        """Called on the writer's thread after each commit, once its results are on their way, with what it touched."""
         self._queue: queue.SimpleQueue[list[Job[SqlTransaction]] | None] = queue.SimpleQueue()
         self._gathered: dict[asyncio.AbstractEventLoop, list[Job[SqlTransaction]]] = {}
         self._thread = threading.Thread(target=self._serve, name="sayso-writer", daemon=True)
@@ -123,8 +123,9 @@ class Writer:
                 waiting = not self._queue.empty()
             if jobs:
                 deliver(self._commit(jobs))
+                touched = self._transaction.take_touched()
                 for watcher in tuple(self.watchers):
-                    watcher()
+                    watcher(touched)
         self._connection.close()
 
     def _commit(self, jobs: list[Job[SqlTransaction]]) -> list[Result]:

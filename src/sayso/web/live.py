@@ -12,6 +12,7 @@ from fastapi import Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from sayso.model.ids import SessionId
+from sayso.runtime.news import ANYTHING
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asking
 from sayso.web.visiting import Visited
@@ -33,7 +34,7 @@ async def live(asked: Visited, topic: Topic) -> AsyncIterator[ServerSentEvent]:
             told = mark
             yield ServerSentEvent(event="news", raw_data=mark, id=mark)
             await asyncio.sleep(_AT_MOST_EVERY)
-        await news.wait(heard)
+        await news.wait(heard, [ANYTHING])
 
 
 async def _mark(asked: Asking, topic: str) -> str:

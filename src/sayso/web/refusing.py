@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sayso.model.directoryerrors import Unauthenticated
 from sayso.model.errors import SaysoError
-from sayso.server.problems import answer, request_id_of
+from sayso.server.problems import answer, named, request_id_of
 from sayso.web.rendering import bare, is_part, reason, text_of
 
 _PROGRAMS = ("/v1/", "/internal/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/static/")
@@ -36,10 +36,10 @@ def refused(request: Request, error: SaysoError) -> Response | None:
 
 def did_not_work(request: Request, error: SaysoError, sentence: str) -> Response:
     """Return a page that tells a person why signing in did not work; programs get the problem."""
-    request_id = request_id_of(request.scope)
     if not by_person(request):
-        return answer(error, request_id)
-    values = {"sentence": sentence, "error": error, "request_id": request_id}
+        return answer(error, request.scope)
+    named(error, request.scope)
+    values = {"sentence": sentence, "error": error, "request_id": request_id_of(request.scope)}
     return bare(request, "signin/refused.html", status=error.status, **values)
 
 

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 
 from sayso.core.readable import readable
 from sayso.core.roles import Ability, allows
+from sayso.core.visible import visible
 from sayso.server.service import Asking, service_of
 from sayso.web import wording
 from sayso.web.preferring import Preferences, preferences_of
@@ -32,9 +33,11 @@ _environment = Environment(
 _filters, _globals = cast("dict[str, Any]", _environment.filters), cast("dict[str, Any]", _environment.globals)
 _filters.update(
     seen=wording.seen,
+    plain=visible,
     pretty=wording.pretty,
     readable=readable,
     moment=wording.moment,
+    clock=wording.clock,
     lasting=wording.lasting,
     ago=wording.ago,
 )

@@ -68,6 +68,15 @@ def moment(when: datetime | None, zone: str = "UTC") -> Markup:
     )
 
 
+def clock(when: datetime | None, zone: str = "UTC") -> Markup:
+    """Return a time of day in a zone, to the minute, for what is near."""
+    if when is None:
+        return Markup("–")
+    return Markup('<time datetime="{}">{}</time>').format(
+        when.astimezone(UTC).isoformat(), f"{when.astimezone(zone_of(zone)):%H:%M}"
+    )
+
+
 def lasting(span: timedelta | float | None) -> str:
     """Return a duration in its two largest units: `2 h 5 min`."""
     if span is None:
@@ -87,7 +96,7 @@ def lasting(span: timedelta | float | None) -> str:
 
 def ago(when: datetime, now: datetime) -> str:
     """Return how long ago a time was, or how far ahead it is."""
-    span = now - when
+    span = timedelta(seconds=int((now - when).total_seconds()))
     return (
         f"in {lasting(-span)}"
         if span < timedelta(0)

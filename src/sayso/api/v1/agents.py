@@ -9,7 +9,7 @@ from sayso.api.v1.agentbodies import BlockAgent, CreateAgent, EditAgent, Rollbac
 from sayso.api.v1.agentwire import agent_json, operation_json
 from sayso.api.v1.matching import IfMatch, expected_at, tagged
 from sayso.api.v1.taskwire import Plain, at
-from sayso.model.directoryerrors import Forbidden
+from sayso.api.v1.telling import A_VERSION, AN_AGENT, managing, told
 from sayso.model.registry import AgentId, AgentRecord, VersionId
 from sayso.model.registryerrors import (
     AgentHasOpenSessions,
@@ -24,21 +24,19 @@ from sayso.model.registryerrors import (
     PauseRulesPresent,
     TriggersPresent,
     VersionDeployed,
-    VersionNotFound,
     WorkspaceLimited,
 )
 from sayso.runtime.agents import AgentChange
-from sayso.server.problems import refusals
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asked
 
-router = strict_router(tags=["agents"], responses=refusals(Forbidden))
+router = strict_router(tags=["agents"])
 AgentPath = Annotated[str, Path(alias="agentId", max_length=200, description="An agent's id.")]
 Skip = Annotated[int, Query(ge=0, le=1_000_000)]
 Take = Annotated[int, Query(ge=1, le=100)]
 
 
-@router.get("/operations")
+@router.get("/operations", **told("operations"))
 async def list_operations(asked: Asked) -> Plain:
     """List the operations that versions may allow: the functions that this server has loaded."""
     asked.require("see_agents")
@@ -46,7 +44,7 @@ async def list_operations(asked: Asked) -> Plain:
     return {"items": found, "total": len(found)}
 
 
-@router.get("/agents")
+@router.get("/agents", **told("agents"))
 async def list_agents(asked: Asked, skip: Skip = 0, take: Take = 20) -> Plain:
     """List the agents of the workspace, by name."""
     asked.require("see_agents")
@@ -54,7 +52,7 @@ async def list_agents(asked: Asked, skip: Skip = 0, take: Take = 20) -> Plain:
     return {"items": [agent_json(agent) for agent in page.items], "total": page.total}
 
 
-@router.post("/agents", status_code=201, responses=refusals(InvalidAgent, DuplicateName, WorkspaceLimited))
+@router.post("/agents", **managing("agent", InvalidAgent, DuplicateName, WorkspaceLimited, status=201))
 async def create_agent(asked: Asked, body: CreateAgent) -> JSONResponse:
     """Add an agent, with nothing deployed."""
     asked.require("edit_agents")
@@ -65,7 +63,7 @@ async def create_agent(asked: Asked, body: CreateAgent) -> JSONResponse:
     return _tagged(made, 201)
 
 
-@router.get("/agents/{agentId}", responses=refusals(AgentNotFound))
+@router.get("/agents/{agentId}", **told("agent", *AN_AGENT))
 async def get_agent(asked: Asked, agent_id: AgentPath) -> JSONResponse:
     """Return an agent: its mode, what is deployed, whether it is blocked."""
     asked.require("see_agents")
@@ -74,7 +72,8 @@ async def get_agent(asked: Asked, agent_id: AgentPath) -> JSONResponse:
 
 @router.patch(
     "/agents/{agentId}",
-    responses=refusals(
+    **managing(
+        "agent",
         AgentNotFound,
         AgentIsCode,
         ChangedMeanwhile,
@@ -93,9 +92,7 @@ async def edit_agent(asked: Asked, body: EditAgent, agent_id: AgentPath, if_matc
     return _tagged(await asked.service.registry.edit_agent(who.workspace.id, AgentId(agent_id), change, by=who.actor))
 
 
-@router.delete(
-    "/agents/{agentId}", status_code=204, responses=refusals(AgentNotFound, VersionDeployed, AgentHasOpenSessions)
-)
+@router.delete("/agents/{agentId}", **managing(None, AgentNotFound, VersionDeployed, AgentHasOpenSessions))
 async def delete_agent(asked: Asked, agent_id: AgentPath) -> Response:
     """Remove an agent with its testing versions and its triggers; what is deployed must be retracted first."""
     asked.require("edit_agents")
@@ -104,7 +101,7 @@ async def delete_agent(asked: Asked, agent_id: AgentPath) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/agents/{agentId}/block", responses=refusals(AgentNotFound, InvalidAgent))
+@router.post("/agents/{agentId}/block", **managing("agent", AgentNotFound, InvalidAgent))
 async def block_agent(asked: Asked, body: BlockAgent, agent_id: AgentPath) -> JSONResponse:
     """Let no run of an agent start until somebody unblocks it; what runs goes on."""
     asked.require("edit_agents")
@@ -116,7 +113,7 @@ async def block_agent(asked: Asked, body: BlockAgent, agent_id: AgentPath) -> JS
     )
 
 
-@router.post("/agents/{agentId}/unblock", responses=refusals(AgentNotFound, InvalidAgent))
+@router.post("/agents/{agentId}/unblock", **managing("agent", AgentNotFound, InvalidAgent))
 async def unblock_agent(asked: Asked, body: UnblockAgent, agent_id: AgentPath) -> JSONResponse:
     """Let runs of an agent start again, with a note that says why."""
     asked.require("edit_agents")
@@ -128,7 +125,7 @@ async def unblock_agent(asked: Asked, body: UnblockAgent, agent_id: AgentPath) -
 
 @router.post(
     "/agents/{agentId}/rollback",
-    responses=refusals(AgentNotFound, VersionNotFound, AgentIsCode, NotSupportedYet, InvalidVersion),
+    **managing("agent", *A_VERSION, AgentIsCode, NotSupportedYet, InvalidVersion),
 )
 async def roll_back_agent(asked: Asked, body: Rollback, agent_id: AgentPath) -> JSONResponse:
     """Deploy an older version again; told as a rollback in the audit log."""
@@ -141,7 +138,7 @@ async def roll_back_agent(asked: Asked, body: Rollback, agent_id: AgentPath) -> 
     )
 
 
-@router.post("/agents/{agentId}/retract", responses=refusals(AgentNotFound, NoDeployedVersion))
+@router.post("/agents/{agentId}/retract", **managing("agent", AgentNotFound, NoDeployedVersion))
 async def retract_agent(asked: Asked, agent_id: AgentPath) -> JSONResponse:
     """Leave an agent without a deployed version; nothing is deleted, and what runs goes on."""
     asked.require("edit_agents")

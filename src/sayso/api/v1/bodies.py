@@ -7,7 +7,9 @@ from pydantic import ConfigDict, Field
 from sayso.server.routes import Body as StrictBody
 
 Text = Annotated[str, Field(max_length=100_000)]
-Id = Annotated[str, Field(min_length=1, max_length=200)]
+Id = Annotated[str, Field(min_length=1, max_length=200, pattern="^[A-Za-z0-9_.:-]+$")]
+"""One of ours; whatever else is sent in its place is refused without being repeated."""
+TheirId = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Body(StrictBody):
@@ -23,7 +25,7 @@ class StartRun(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"input": {"question": "Refund order 4711?"}}]})
     input: Any = None
-    user_id: Id | None = Field(None, alias="userId")
+    user_id: TheirId | None = Field(None, alias="userId")
     """Whose session it is, for the tools."""
 
 
@@ -31,7 +33,7 @@ class StartWorkflow(StartRun):
     """Start a run of a workflow."""
 
     additional_data: dict[str, Any] | None = Field(None, alias="additionalData")
-    session_id: Id | None = Field(None, alias="sessionId")
+    session_id: TheirId | None = Field(None, alias="sessionId")
     """An existing session of the workflow, or a name for a new one."""
 
 
@@ -67,6 +69,8 @@ class Message(Completion):
     text: Text | None = None
     message: Text | None = None
     files: list[dict[str, Any]] | None = None
+    skip_agent_wait: bool | None = Field(None, alias="skipAgentWait")
+    """Do what `skip-agent-wait` does; goes with nothing else."""
     completed_by_email: str | None = Field(None, alias="completedByEmail")
     """Ignored: who decides is who is authenticated."""
 

@@ -1,5 +1,6 @@
 """Answers as they look, for OpenAPI: taken from real ones, with shorter ids."""
 
+from sayso.api.v1.managedexamples import MANAGED
 from sayso.model.json import Json
 
 _STARTED: dict[str, Json] = {
@@ -28,7 +29,8 @@ _TASK: dict[str, Json] = {
     "summary": "Pay 5.0",
     "runId": "run_01m8",
     "sessionId": "ses_01m8",
-    "agentId": "desk",
+    "agentId": "agt_01m8",
+    "program": "desk",
     "key": "turn#1/call:1?approval",
     "digest": "837cd69b383ef317dd1c5a1054ffa883bbcd345239bce1dfc077ac70988d1f92",
     "request": {
@@ -62,12 +64,15 @@ _TASK: dict[str, Json] = {
 _LISTED: dict[str, Json] = {
     "id": "ses_01m8",
     "tenantId": "default",
-    "agentId": "desk",
+    "agentId": "agt_01m8",
+    "program": "desk",
     "agentVersionId": "ver_01m8",
     "versionLabel": "code",
+    "llmModel": "scripted",
     "triggerType": "api",
     "triggeredBy": "key_01m8",
     "triggerId": None,
+    "triggerName": None,
     "status": "Completed",
     "totalTokensUsed": 30,
     "cost": None,
@@ -75,12 +80,12 @@ _LISTED: dict[str, Json] = {
     "runCount": 1,
     "startedAt": "2026-11-23T12:00:00.000000Z",
     "updatedAt": "2026-11-23T12:00:00.000000Z",
+    "finishedAt": "2026-11-23T12:00:00.000000Z",
+    "output": "All paid.",
+    "error": None,
 }
 _SEEN: dict[str, Json] = {
     **_LISTED,
-    "error": None,
-    "output": "All paid.",
-    "finishedAt": "2026-11-23T12:00:00.000000Z",
     "entryRunId": "run_01m8",
     "userId": None,
     "input": {"question": "Refund order 4711?"},
@@ -114,7 +119,7 @@ _CONVERSATION: dict[str, Json] = {
         {
             "id": "run_01m8",
             "sessionId": "ses_01m8",
-            "agentId": "desk",
+            "agentId": "agt_01m8",
             "agentVersionId": "ver_01m8",
             "agentName": "desk",
             "versionLabel": "code",
@@ -130,6 +135,7 @@ _CONVERSATION: dict[str, Json] = {
             "input": {"question": "Refund order 4711?"},
             "triggerType": "api",
             "triggerId": None,
+            "triggerName": None,
             "triggeredBy": "key_01m8",
             "startedAt": "2026-11-23T12:00:00.000000Z",
             "finishedAt": "2026-11-23T12:00:00.000000Z",
@@ -148,7 +154,7 @@ _CONVERSATION: dict[str, Json] = {
                 "run_id": "run_01m8",
                 "session_id": "ses_01m8",
                 "tenant_id": "default",
-                "agent_id": "desk",
+                "agent_id": "agt_01m8",
                 "agent_version_id": "ver_01m8",
                 "iteration": 1,
                 "key": "turn#1/model",
@@ -163,13 +169,16 @@ _CONVERSATION: dict[str, Json] = {
     ],
 }
 _WORKFLOW: dict[str, Json] = {
-    "id": "flow",
+    "id": "wfl_01m8",
     "name": "flow",
     "description": None,
+    "versionId": "ver_01m8",
+    "versionLabel": "code",
     "steps": {"first": "Step", "second": "Step", "second?confirm": "approval"},
 }
 
 EXAMPLES: dict[str, Json] = {
+    **MANAGED,
     "started": _STARTED,
     "run": _RUN,
     "moved": {"status": "Running"},

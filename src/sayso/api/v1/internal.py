@@ -13,19 +13,21 @@ from sayso.api.v1.agentbodies import Deploy
 from sayso.api.v1.agents import AgentPath, Skip, Take
 from sayso.api.v1.matching import IfMatch
 from sayso.api.v1.taskwire import Plain
+from sayso.api.v1.telling import A_VERSION, AN_AGENT, managing, told
 from sayso.api.v1.versions import VersionPath
-from sayso.model.directoryerrors import Forbidden, WorkspaceNotFound
-from sayso.model.registryerrors import AgentNotFound, ChangedMeanwhile, NoDeployedVersion, NotSupportedYet
-from sayso.server.problems import refusals
+from sayso.model.directoryerrors import WorkspaceNotFound
+from sayso.model.registryerrors import (
+    AgentIsCode,
+    AgentNotFound,
+    ChangedMeanwhile,
+    InvalidVersion,
+    NoDeployedVersion,
+    NotSupportedYet,
+)
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asked, Asking
 
-_NONE = refusals(WorkspaceNotFound, AgentNotFound)
-router = strict_router(
-    prefix="/internal/v1/tenants/{tenantId}/agents",
-    tags=["reference paths"],
-    responses={**_NONE, **refusals(Forbidden)},
-)
+router = strict_router(prefix="/internal/v1/tenants/{tenantId}/agents", tags=["reference paths"])
 TenantPath = Annotated[str, Path(alias="tenantId", max_length=200, description="The id of the active workspace.")]
 
 
@@ -34,28 +36,28 @@ def _refuse_other(asked: Asking, tenant_id: str) -> None:
         raise WorkspaceNotFound("Expected the workspace that is active for this credential, but this is another.")
 
 
-@router.get("")
+@router.get("", **told("agents", WorkspaceNotFound))
 async def list_tenant_agents(asked: Asked, tenant_id: TenantPath, skip: Skip = 0, take: Take = 20) -> Plain:
     """List the agents of the workspace; see `GET /v1/agents`."""
     _refuse_other(asked, tenant_id)
     return await agents.list_agents(asked, skip, take)
 
 
-@router.get("/{agentId}")
+@router.get("/{agentId}", **told("agent", WorkspaceNotFound, *AN_AGENT))
 async def get_tenant_agent(asked: Asked, tenant_id: TenantPath, agent_id: AgentPath) -> JSONResponse:
     """Return an agent; see `GET /v1/agents/{agentId}`."""
     _refuse_other(asked, tenant_id)
     return await agents.get_agent(asked, agent_id)
 
 
-@router.get("/{agentId}/versions")
+@router.get("/{agentId}/versions", **told("versions", WorkspaceNotFound, AgentNotFound))
 async def list_tenant_versions(asked: Asked, tenant_id: TenantPath, agent_id: AgentPath) -> Plain:
     """List an agent's versions; see `GET /v1/agents/{agentId}/versions`."""
     _refuse_other(asked, tenant_id)
     return await versions.list_versions(asked, agent_id)
 
 
-@router.get("/{agentId}/versions/{versionId}")
+@router.get("/{agentId}/versions/{versionId}", **told("version", WorkspaceNotFound, *A_VERSION))
 async def get_tenant_version(
     asked: Asked, tenant_id: TenantPath, agent_id: AgentPath, version_id: VersionPath
 ) -> JSONResponse:
@@ -64,7 +66,10 @@ async def get_tenant_version(
     return await versions.get_version(asked, agent_id, version_id)
 
 
-@router.post("/{agentId}/versions/{versionId}/deploy", responses=refusals(ChangedMeanwhile, NotSupportedYet))
+@router.post(
+    "/{agentId}/versions/{versionId}/deploy",
+    **managing("agent", WorkspaceNotFound, *A_VERSION, ChangedMeanwhile, AgentIsCode, NotSupportedYet, InvalidVersion),
+)
 async def deploy_for_tenant(
     asked: Asked,
     tenant_id: TenantPath,
@@ -78,7 +83,7 @@ async def deploy_for_tenant(
     return await versions.deploy_version(asked, agent_id, version_id, body, if_match)
 
 
-@router.post("/{agentId}/retract", responses=refusals(NoDeployedVersion))
+@router.post("/{agentId}/retract", **managing("agent", WorkspaceNotFound, AgentNotFound, NoDeployedVersion))
 async def retract_for_tenant(asked: Asked, tenant_id: TenantPath, agent_id: AgentPath) -> JSONResponse:
     """Retract the deployment; see `POST /v1/agents/{agentId}/retract`."""
     _refuse_other(asked, tenant_id)

@@ -9,25 +9,24 @@ from fastapi.responses import JSONResponse
 from sayso.api.v1.peoplebodies import CreateToken, SwitchWorkspace
 from sayso.api.v1.peoplewire import credential_json, principal_json
 from sayso.api.v1.taskwire import Plain
-from sayso.model.directoryerrors import Forbidden, TokenNotFound, Unauthenticated, WorkspaceNotFound
-from sayso.model.errors import Invalid
+from sayso.api.v1.telling import managing, told
+from sayso.model.directoryerrors import TokenNotFound, WorkspaceNotFound
 from sayso.model.requesterrors import BadRequest
 from sayso.model.workspaces import WorkspaceId
 from sayso.server.cookies import keep_session, session_text
-from sayso.server.problems import refusals
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asked
 
 router = strict_router(prefix="/me", tags=["me"])
 
 
-@router.get("")
+@router.get("", **told("me"))
 async def get_me(asked: Asked) -> Plain:
     """Return who asks: person or key, role, abilities in the active workspace, and the workspaces that one is in."""
     return principal_json(asked.principal, await asked.service.directory.workspaces.list(asked.principal))
 
 
-@router.post("/workspace", responses=refusals(BadRequest, Unauthenticated, WorkspaceNotFound))
+@router.post("/workspace", **managing("me", BadRequest, WorkspaceNotFound))
 async def switch_workspace(asked: Asked, body: SwitchWorkspace) -> JSONResponse:
     """Make another workspace active in this browser session; tokens and keys stay in theirs."""
     options, directory = asked.service.options, asked.service.directory
@@ -44,7 +43,7 @@ async def switch_workspace(asked: Asked, body: SwitchWorkspace) -> JSONResponse:
     return response
 
 
-@router.get("/sessions")
+@router.get("/sessions", **told("browsers"))
 async def list_my_sessions(asked: Asked) -> Plain:
     """List one's own browser sessions in force, newest first."""
     found = await asked.service.directory.sign_in.list(asked.principal)
@@ -53,14 +52,14 @@ async def list_my_sessions(asked: Asked) -> Plain:
     return {"items": items, "total": len(items)}
 
 
-@router.get("/tokens")
+@router.get("/tokens", **told("tokens"))
 async def list_my_tokens(asked: Asked) -> Plain:
     """List one's own tokens in force, newest first; never their secrets."""
     found = await asked.service.directory.tokens.list(asked.principal)
     return {"items": [credential_json(each) for each in found], "total": len(found)}
 
 
-@router.post("/tokens", status_code=201, responses=refusals(Forbidden, Invalid))
+@router.post("/tokens", **managing("made_token", status=201))
 async def create_my_token(asked: Asked, body: CreateToken) -> JSONResponse:
     """Make a token for oneself; it is shown here and never again. Only a browser session makes tokens."""
     lasts = None if body.expires_in_days is None else timedelta(days=body.expires_in_days)
@@ -68,7 +67,7 @@ async def create_my_token(asked: Asked, body: CreateToken) -> JSONResponse:
     return JSONResponse({**credential_json(issued.credential), "token": issued.text}, 201)
 
 
-@router.delete("/tokens/{tokenId}", status_code=204, responses=refusals(TokenNotFound))
+@router.delete("/tokens/{tokenId}", **managing(None, TokenNotFound))
 async def revoke_my_token(asked: Asked, token_id: Annotated[str, Path(alias="tokenId", max_length=200)]) -> Response:
     """End a token at once: one's own, or that of a member whom one may manage."""
     await asked.service.directory.tokens.revoke(asked.principal, token_id)

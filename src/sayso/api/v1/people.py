@@ -9,28 +9,27 @@ from fastapi.responses import JSONResponse
 from sayso.api.v1.peoplebodies import Accept, AddMember, ChangeMember, Invite
 from sayso.api.v1.peoplewire import invitation_json, member_json
 from sayso.api.v1.taskwire import Plain, at
+from sayso.api.v1.telling import A_PERSON, for_anybody, managing, told
 from sayso.model.directoryerrors import (
     AlreadyMember,
     Forbidden,
     InvitationNotFound,
     LastOwner,
-    PersonNotFound,
     Unauthenticated,
 )
-from sayso.model.errors import Invalid
+from sayso.model.errors import Invalid, UnstorableValue
 from sayso.model.requesterrors import TooManyGuesses
 from sayso.model.workspaces import PersonId
 from sayso.server.cookies import keep_session
 from sayso.server.entering import by_invitation, link_to
-from sayso.server.problems import refusals
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asked, service_of
 
-router = strict_router(tags=["people"], responses=refusals(Forbidden))
+router = strict_router(tags=["people"])
 PersonPath = Annotated[str, Path(alias="personId", max_length=200, description="A person's id.")]
 
 
-@router.get("/members")
+@router.get("/members", **told("members"))
 async def list_members(asked: Asked) -> Plain:
     """List who is in the workspace, by address."""
     asked.require("see_people")
@@ -38,7 +37,7 @@ async def list_members(asked: Asked) -> Plain:
     return {"items": [member_json(member) for member in found], "total": len(found)}
 
 
-@router.post("/members", status_code=201, responses=refusals(AlreadyMember, Invalid))
+@router.post("/members", **managing("member", AlreadyMember, status=201))
 async def add_member(asked: Asked, body: AddMember) -> JSONResponse:
     """Make somebody a member; a new person signs in by an identity provider, or by an invitation instead of this."""
     asked.require("manage_people")
@@ -47,7 +46,7 @@ async def add_member(asked: Asked, body: AddMember) -> JSONResponse:
     return JSONResponse(member_json(member), 201)
 
 
-@router.patch("/members/{personId}", responses=refusals(PersonNotFound, LastOwner))
+@router.patch("/members/{personId}", **managing("member", *A_PERSON, LastOwner))
 async def change_member(asked: Asked, body: ChangeMember, person_id: PersonPath) -> Plain:
     """Give a member another role; browser sessions that were opened with the old one end."""
     asked.require("manage_people")
@@ -55,7 +54,7 @@ async def change_member(asked: Asked, body: ChangeMember, person_id: PersonPath)
     return member_json(await people.change_role(asked.principal, PersonId(person_id), body.role))
 
 
-@router.delete("/members/{personId}", status_code=204, responses=refusals(PersonNotFound, LastOwner))
+@router.delete("/members/{personId}", **managing(None, *A_PERSON, LastOwner))
 async def remove_member(asked: Asked, person_id: PersonPath) -> Response:
     """Take somebody out of the workspace; what they came in with ends at once."""
     asked.require("manage_people")
@@ -63,7 +62,7 @@ async def remove_member(asked: Asked, person_id: PersonPath) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/members/{personId}/disable", responses=refusals(PersonNotFound, LastOwner))
+@router.post("/members/{personId}/disable", **managing("disabled", *A_PERSON, LastOwner))
 async def disable_person(asked: Asked, person_id: PersonPath) -> Plain:
     """Let a person sign in nowhere any more; every sign-in of theirs ends at once."""
     asked.require("manage_people")
@@ -71,7 +70,7 @@ async def disable_person(asked: Asked, person_id: PersonPath) -> Plain:
     return {"id": person.id, "disabledAt": at(person.disabled_at)}
 
 
-@router.post("/members/{personId}/enable", responses=refusals(PersonNotFound))
+@router.post("/members/{personId}/enable", **managing("enabled", *A_PERSON))
 async def enable_person(asked: Asked, person_id: PersonPath) -> Plain:
     """Let a disabled person sign in again; what was ended stays ended."""
     asked.require("manage_people")
@@ -79,13 +78,13 @@ async def enable_person(asked: Asked, person_id: PersonPath) -> Plain:
     return {"id": person.id, "disabledAt": at(person.disabled_at)}
 
 
-@router.post("/members/{personId}/sign-out", responses=refusals(PersonNotFound))
+@router.post("/members/{personId}/sign-out", **managing("ended", *A_PERSON))
 async def end_sign_ins(asked: Asked, person_id: PersonPath) -> Plain:
     """End every session, link and token of a member in this workspace, or all of one's own."""
     return {"ended": await asked.service.directory.sign_in.end_all(asked.principal, PersonId(person_id))}
 
 
-@router.get("/invitations")
+@router.get("/invitations", **told("invitations"))
 async def list_invitations(asked: Asked) -> Plain:
     """List the invitations of the workspace, newest first; accepted and expired ones too, never their secrets."""
     asked.require("see_people")
@@ -93,7 +92,7 @@ async def list_invitations(asked: Asked) -> Plain:
     return {"items": [invitation_json(each, asked.now) for each in found], "total": len(found)}
 
 
-@router.post("/invitations", status_code=201, responses=refusals(AlreadyMember, Invalid))
+@router.post("/invitations", **managing("invited", AlreadyMember, status=201))
 async def invite_person(asked: Asked, body: Invite) -> JSONResponse:
     """Invite somebody; the link is shown here and never again, and works once."""
     asked.require("manage_people")
@@ -105,7 +104,7 @@ async def invite_person(asked: Asked, body: Invite) -> JSONResponse:
     return JSONResponse({**invitation_json(made.invitation, asked.now), "secret": made.text, "link": link}, 201)
 
 
-@router.delete("/invitations/{invitationId}", status_code=204, responses=refusals(InvitationNotFound))
+@router.delete("/invitations/{invitationId}", **managing(None, InvitationNotFound))
 async def revoke_invitation(
     asked: Asked, invitation_id: Annotated[str, Path(alias="invitationId", max_length=200)]
 ) -> Response:
@@ -115,7 +114,10 @@ async def revoke_invitation(
     return Response(status_code=204)
 
 
-@router.post("/invitations/accept", responses=refusals(Unauthenticated, AlreadyMember, Invalid, TooManyGuesses))
+@router.post(
+    "/invitations/accept",
+    **for_anybody("accepted", Unauthenticated, Forbidden, AlreadyMember, Invalid, UnstorableValue, TooManyGuesses),
+)
 async def accept_invitation(request: Request, body: Accept) -> JSONResponse:
     """Take up an invitation: who is new is signed in by it, who is here already must be signed in."""
     service = service_of(request)

@@ -17,6 +17,7 @@ from sayso.model.errors import RunNotPaused
 from sayso.model.ids import RunId, TaskId
 from sayso.model.json import Json
 from sayso.model.requesterrors import BadRequest, WaitNotRunning
+from sayso.model.runs import rest_of
 from sayso.model.sessions import SessionStatus
 from sayso.runtime.admission import Arrival, counting, headers_of, refuse_arrival
 from sayso.runtime.once import Unit
@@ -83,8 +84,8 @@ async def _rested(asked: Asking, run_id: RunId, seconds: int) -> Plain:
         parts = await asked.service.sessions.run(run_id, asked.reach)
         now = asked.now
         if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
-            return wire.run_json(parts, now)
-        await asked.service.news.wait(heard)
+            return wire.run_json(parts, now, exposed=asked.exposed(parts.run.origin))
+        await asked.service.news.wait(heard, [rest_of(run_id)])
 
 
 @router.get("/runs/{runId}", **told("run", *A_RUN, links=RUN_LINKS))
@@ -103,17 +104,20 @@ async def get_conversation(
     """Return the whole session of a run: its runs, and one timeline of all of them."""
     asked.require("see_runs_of_tasks")
     whole = await asked.service.sessions.whole(RunId(run_id), asked.reach)
-    exposed = await asked.exposed(whole.runs[0].run.origin)
-    return wire.conversation(whole, asked.now, slim=step_content == "slim", exposed=exposed)
+    exposed = asked.exposed(whole.runs[0].run.origin)
+    names = await asked.names()
+    return wire.conversation(whole, asked.now, names, slim=step_content == "slim", exposed=exposed)
 
 
 @router.get("/runs/{runId}/user-tasks", **told("run_tasks", *A_RUN, links=TASK_LINKS))
 async def list_run_tasks(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")]) -> Plain:
-    """Return every user task of a run, oldest first."""
+    """Return every user task of a run, oldest first; none to a key whose trigger does not expose them."""
     asked.require("see_runs_of_tasks")
     parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
-    listed = [task for task in parts.tasks if task.spec.request.kind != "message"]
-    return {"items": [task_json(task, asked.now, parts) for task in listed], "total": len(listed)}
+    exposed = asked.exposed(parts.run.origin)
+    listed = [task for task in parts.tasks if exposed and task.spec.request.kind != "message"]
+    names = await asked.names()
+    return {"items": [task_json(task, asked.now, names, parts) for task in listed], "total": len(listed)}
 
 
 @router.post("/runs/{runId}/messages", **acting("moved", *MESSAGING))
@@ -133,11 +137,10 @@ async def _send(asked: Asking, body: Message, run_id: RunId) -> JSONResponse:
     if body.run_id is not None and body.run_id != run_id:
         raise BadRequest(f"Expected runId to be that of the path, but got {body.run_id!r}.")
     texts = [text for text in (body.text, body.message) if text is not None]
-    if body.user_task_id is None and not texts and not body.files:
-        raise BadRequest("Expected userTaskId, text, message or files, but got none of them.")
-    if body.files:
-        raise BadRequest("Expected no files: this server takes none yet.")
+    _refuse_mixed(body, texts)
     sent = body.sent()
+    if body.skip_agent_wait:
+        return await _skip_wait(asked, run_id, sent)
     if body.user_task_id is not None:
         fields = Completion.model_validate(
             {name: value for name, value in sent.items() if name not in _OF_MESSAGES}
@@ -150,7 +153,27 @@ async def _send(asked: Asking, body: Message, run_id: RunId) -> JSONResponse:
     return await moved(asked, run_id, deliver, sent)
 
 
-_OF_MESSAGES = frozenset({"runId", "userTaskId", "text", "message", "files", "completedByEmail"})
+def _refuse_mixed(body: Message, texts: list[str]) -> None:
+    """Refuse a message that says nothing, and one that says two things of which one would go nowhere."""
+    said = [
+        name
+        for name, given in (
+            ("userTaskId", body.user_task_id is not None),
+            ("text or message", any(texts)),
+            ("files", bool(body.files)),
+            ("skipAgentWait", bool(body.skip_agent_wait)),
+        )
+        if given
+    ]
+    if not said:
+        raise BadRequest("Expected userTaskId, text, message or files, but got none of them.")
+    if len(said) > 1:
+        raise BadRequest(f"Expected one thing at a time, but got {' and '.join(said)}.")
+    if body.files:
+        raise BadRequest("Expected no files: this server takes none yet.")
+
+
+_OF_MESSAGES = frozenset({"runId", "userTaskId", "text", "message", "files", "skipAgentWait", "completedByEmail"})
 
 
 async def moved(asked: Asking, run_id: RunId, act: Callable[[Transaction], object], sent: Json) -> JSONResponse:
@@ -178,10 +201,14 @@ def _standing(tx: Transaction, run_id: RunId) -> Plain:
 @router.post("/runs/{runId}/skip-agent-wait", **acting("moved", *A_RUN, WaitNotRunning))
 async def skip_agent_wait(asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")]) -> JSONResponse:
     """Let a run that waits for a time go on now."""
-    asked.require("end_sessions")
-    skip = asked.service.sessions.skipping(RunId(run_id), asked.principal, asked.reach)
+    return await _skip_wait(asked, RunId(run_id), None)
+
+
+async def _skip_wait(asked: Asking, run_id: RunId, sent: Json) -> JSONResponse:
+    asked.require("skip_waits")
+    skip = asked.service.sessions.skipping(run_id, asked.principal, asked.reach)
     try:
-        return await moved(asked, RunId(run_id), skip, None)
+        return await moved(asked, run_id, skip, sent)
     except RunNotPaused as exc:
         raise WaitNotRunning(exc.message, run_id=run_id) from exc
 

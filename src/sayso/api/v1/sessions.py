@@ -38,19 +38,24 @@ async def list_agent_sessions(
     """List the sessions of an agent, the one with the newest run first."""
     asked.require("see_sessions")
     program = (await asked.agent(agent_id)).program
-    return await _page(asked, SessionFilter(program=program, version_id=version_id, status=status), skip, take)
+    return await listed(asked, SessionFilter(program=program, version_id=version_id, status=status), skip, take)
 
 
 @router.get("/sessions", **told("sessions"))
 async def list_sessions(asked: Asked, skip: Skip = 0, take: Take = 20, status: SessionStatus | None = None) -> Plain:
     """List the sessions of the workspace, the one with the newest run first."""
     asked.require("see_sessions")
-    return await _page(asked, SessionFilter(status=status), skip, take)
+    return await listed(asked, SessionFilter(status=status), skip, take)
 
 
-async def _page(asked: Asking, wanted: SessionFilter, skip: int, take: int) -> Plain:
-    page = await asked.service.sessions.page(wanted, asked.reach, limit=take, skip=skip)
-    return {"items": [wire.listed_json(item) for item in page.items], "total": page.total}
+async def listed(asked: Asking, wanted: SessionFilter, skip: int, take: int) -> Plain:
+    """Return one page of sessions, with how those that are over have ended."""
+    sessions = asked.service.sessions
+    page = await sessions.page(wanted, asked.reach, limit=take, skip=skip)
+    ends = await sessions.ends(page.items)
+    names = await asked.names(*(item.origin.version_id for item in page.items))
+    items = [wire.listed_json(item, names, ends.get(item.root_run_id)) for item in page.items]
+    return {"items": items, "total": page.total}
 
 
 @router.get("/sessions/{sessionId}", **told("session", *A_SESSION))
@@ -58,7 +63,7 @@ async def get_session(asked: Asked, session_id: SessionPath) -> Plain:
     """Return a session: status, tokens, cost, output, and what started it."""
     asked.require("see_runs_of_tasks")
     whole = await asked.service.sessions.session(SessionId(session_id), asked.reach)
-    return wire.session_json(whole, asked.now, exposed=await asked.exposed(whole.runs[0].run.origin))
+    return wire.session_json(whole, asked.now, await asked.names(), exposed=asked.exposed(whole.runs[0].run.origin))
 
 
 @router.post("/sessions/{sessionId}/terminate", **acting("terminated", *A_SESSION))

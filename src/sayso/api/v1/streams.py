@@ -18,6 +18,7 @@ from sayso.api.v1.wire import item_json
 from sayso.model.errors import Invalid
 from sayso.model.ids import RunId
 from sayso.model.json import Json
+from sayso.model.registry import Names
 from sayso.runtime.following import Event, Follower, parse
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asked, Asking
@@ -31,6 +32,7 @@ class _Opened:
     asked: Asking
     follower: Follower
     exposed: bool
+    names: Names
 
 
 async def _opened(
@@ -42,7 +44,7 @@ async def _opened(
     asked.require("see_runs_of_tasks")
     parts = await asked.service.sessions.run(RunId(run_id), asked.reach)
     follower = Follower(asked.service.runtime.store, parts.run.session_id, parse(last_event_id))
-    return _Opened(asked, follower, await asked.exposed(parts.run.origin))
+    return _Opened(asked, follower, asked.exposed(parts.run.origin), await asked.names())
 
 
 @router.get("/runs/{runId}/stream", response_class=EventSourceResponse, **told("stream", *A_RUN, Invalid))
@@ -56,16 +58,17 @@ async def stream_run(opened: Annotated[_Opened, Depends(_opened)]) -> AsyncItera
         heard = service.news.heard()
         for event in await opened.follower.news():
             if opened.exposed or not (event.kind in _HIDDEN or event.subject == "engine.subagent.spawned"):
-                yield _sent(event, exposed=opened.exposed)
+                yield sent(event, opened.names, exposed=opened.exposed)
         if opened.follower.over or opened.asked.stopping:
             return
-        await service.news.wait(heard)
+        await service.news.wait(heard, opened.follower.about)
 
 
-def _sent(event: Event, *, exposed: bool) -> ServerSentEvent:
-    data = item_json(event.item, None)
-    if not exposed and event.item.type == "RunStarted":
-        data["content"] = None
+def sent(event: Event, names: Names, *, exposed: bool) -> ServerSentEvent:
+    """Return an event as it is sent; where steps are hidden, without the input and without what child runs said."""
+    data = item_json(event.item, None, names)
+    if not exposed and (event.child or event.item.type == "RunStarted"):
+        data["content"], data["error"] = None, None
     told: dict[str, Json] = {
         "ts": at(event.item.started_at),
         "kind": event.kind,

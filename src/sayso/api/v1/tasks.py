@@ -52,7 +52,8 @@ async def list_tasks(
         reach=asked.reach,
     )
     page = await asked.service.runtime.list_tasks(wanted, limit=take, cursor=cursor)
-    return {"items": [task_json(task, asked.now) for task in page.tasks], "nextCursor": page.next_cursor}
+    names = await asked.names()
+    return {"items": [task_json(task, asked.now, names) for task in page.tasks], "nextCursor": page.next_cursor}
 
 
 @router.get("/{taskId}", **told("task", *A_TASK))
@@ -60,7 +61,7 @@ async def get_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Return a user task: what was asked, as it was hashed, and how it was answered."""
     asked.require("see_tasks")
     task, run = await asked.service.inbox.show(TaskId(task_id), asked.reach)
-    return task_json(task, asked.now, await asked.service.sessions.run(run.id, asked.reach))
+    return task_json(task, asked.now, await asked.names(), await asked.service.sessions.run(run.id, asked.reach))
 
 
 @router.post("/{taskId}/complete", **acting("task", *DECIDING, status=200))
@@ -68,11 +69,11 @@ async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JS
     """Complete a user task. The first valid answer wins; a later one gets a conflict that names it."""
     asked.require("decide_tasks")
     decide = asked.service.inbox.completing(TaskId(task_id), body.sent(), asked.principal, asked.reach)
-    now = asked.now
+    now, names = asked.now, await asked.names()
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
         decide(tx)
-        return 200, json_bytes(task_json(found(tx, TaskId(task_id), asked.reach)[0], now))
+        return 200, json_bytes(task_json(found(tx, TaskId(task_id), asked.reach)[0], now, names))
 
     answered = await asked.act(unit, body.sent())
     asked.service.runtime.wake(RunId(plain_of(answered.body)["runId"]))
@@ -83,11 +84,13 @@ async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JS
 async def claim_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Say to be on a task, for a quarter of an hour; claiming again renews."""
     asked.require("decide_tasks")
-    return task_json(await asked.service.inbox.claim(TaskId(task_id), asked.principal, asked.reach), asked.now)
+    claimed = await asked.service.inbox.claim(TaskId(task_id), asked.principal, asked.reach)
+    return task_json(claimed, asked.now, await asked.names())
 
 
 @router.post("/{taskId}/release", **told("task", *A_TASK, TaskClaimed))
 async def release_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Say to be no longer on a task."""
     asked.require("decide_tasks")
-    return task_json(await asked.service.inbox.release(TaskId(task_id), asked.principal, asked.reach), asked.now)
+    released = await asked.service.inbox.release(TaskId(task_id), asked.principal, asked.reach)
+    return task_json(released, asked.now, await asked.names())

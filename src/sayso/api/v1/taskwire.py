@@ -10,6 +10,7 @@ from sayso.core.taskforms import spec_to_json
 from sayso.model.actors import TIMEOUT
 from sayso.model.journal import EntryKind
 from sayso.model.json import Json
+from sayso.model.registry import Names
 from sayso.model.tasks import TaskStatus, UserTask
 from sayso.runtime.sessions import RunParts
 
@@ -42,12 +43,13 @@ def pending_json(task: UserTask) -> Plain:
     }
 
 
-def task_json(task: UserTask, now: datetime, parts: RunParts | None = None) -> Plain:
+def task_json(task: UserTask, now: datetime, names: Names, parts: RunParts | None = None) -> Plain:
     """Return a user task: what was asked, as it was hashed, and how it was answered.
 
     Args:
         task: The task.
         now: The time.
+        names: What its program is called.
         parts: Its run, where the whole answer is wanted.
     """
     spec: dict[str, Any] = spec_to_json(task.spec)
@@ -59,7 +61,8 @@ def task_json(task: UserTask, now: datetime, parts: RunParts | None = None) -> P
         "summary": request["message"],
         "runId": task.run_id,
         "sessionId": task.session_id,
-        "agentId": task.program,
+        "agentId": names.agent(task.program),
+        "program": task.program,
         "key": task.key,
         "digest": task.digest,
         "request": readable(request),
@@ -91,15 +94,28 @@ def _outcome(task: UserTask, now: datetime, parts: RunParts | None) -> Json:
         case TaskStatus.CANCELLED:
             return {"decision": "cancelled"}
         case TaskStatus.EXPIRED:
-            return {"decision": "expired", "decidedBy": str(TIMEOUT), "decidedAt": at(task.due_at), "via": "timeout"}
+            return {
+                "decision": "expired",
+                "decidedBy": _who(str(TIMEOUT)),
+                "decidedAt": at(task.due_at),
+                "via": "timeout",
+            }
         case TaskStatus.COMPLETED:
             timed_out = task.decided_by == str(TIMEOUT)
             found: Plain = {
                 "decision": "expired" if timed_out else _DECISIONS.get(task.verdict or "", task.verdict),
-                "decidedBy": task.decided_by,
+                "decidedBy": None if task.decided_by is None else _who(task.decided_by),
                 "decidedAt": at(task.decided_at),
             }
             return found if parts is None else {**found, **_said(task, parts)}
+
+
+def _who(recorded: str) -> Plain:
+    """Return who decided, from the form in which a decision is stored: `system:timeout`, `api_key:key_...`, a name."""
+    kind, mark, id_ = recorded.partition(":")
+    if mark and kind in {"system", "api_key"}:
+        return {"type": kind, "id": id_, "email": None}
+    return {"type": "user", "id": recorded, "email": recorded if "@" in recorded else None}
 
 
 def _said(task: UserTask, parts: RunParts) -> Plain:

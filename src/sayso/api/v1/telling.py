@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sayso.api.v1.examples import EXAMPLES
-from sayso.model.directoryerrors import Forbidden, Unauthenticated
+from sayso.model.directoryerrors import Forbidden, PersonNotFound, Unauthenticated
 from sayso.model.errors import (
     Invalid,
     InvalidDecision,
@@ -28,6 +28,8 @@ from sayso.model.registryerrors import (
     NotSupportedYet,
     SubAgentNotStartable,
     TriggerInactive,
+    TriggerNotFound,
+    VersionNotFound,
     WorkspaceSuspended,
 )
 from sayso.model.requesterrors import (
@@ -47,6 +49,7 @@ from sayso.model.requesterrors import (
     TaskClaimed,
     TaskNotPending,
     TooManyGuesses,
+    WaitNotRunning,
 )
 from sayso.server.problems import refusals
 
@@ -54,6 +57,10 @@ Refusals = tuple[type[SaysoError], ...]
 A_RUN: Refusals = (RunNotFound, OutOfScope)
 A_SESSION: Refusals = (SessionNotFound, OutOfScope)
 A_TASK: Refusals = (TaskNotFound, OutOfScope)
+AN_AGENT: Refusals = (AgentNotFound, OutOfScope)
+A_VERSION: Refusals = (AgentNotFound, VersionNotFound)
+A_TRIGGER: Refusals = (AgentNotFound, TriggerNotFound)
+A_PERSON: Refusals = (PersonNotFound,)
 OF_STARTS: Refusals = (NotWaiting, WorkspaceSuspended)
 STARTING: Refusals = (
     AgentNotFound, OutOfScope, AddressNotAllowed, NoDeployedVersion, AgentBlocked, TriggerInactive,
@@ -63,9 +70,12 @@ DECIDING: Refusals = (
     *A_TASK, PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, TaskChanged, InvalidCompletion,
     ApprovedRequired, InvalidDecision,
 )  # fmt: skip
-MESSAGING: Refusals = (*A_RUN, BadRequest, NotWaiting, RunWaitingForTask, *DECIDING)
+MESSAGING: Refusals = (*A_RUN, BadRequest, WaitNotRunning, NotWaiting, RunWaitingForTask, *DECIDING)
 _OF_ALL = (Unauthenticated, Forbidden, TooManyGuesses, UnreadableValue)
-_OF_ACTS = (Invalid, KeyReused, UnstorableValue)
+_OF_CHANGES = (Invalid, UnstorableValue)
+_OF_ACTS = (*_OF_CHANGES, KeyReused)
+_MEDIA = {"stream": "text/event-stream", "audit_lines": "application/x-ndjson"}
+"""What is not JSON."""
 _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -91,21 +101,37 @@ TASK_LINKS: dict[str, Any] = {
 
 
 def told(
-    example: str, *errors: type[SaysoError], status: int = 200, links: Mapping[str, Any] | None = None
+    example: str | None, *errors: type[SaysoError], status: int = 200, links: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the settings of a route that reads.
 
     Args:
-        example: The name of an answer in `api.v1.examples`.
+        example: The name of an answer in `api.v1.examples`; None where the answer has no body.
         errors: What it refuses with, beside what every route does.
         status: The status of its answer.
         links: Where a client may go from there.
     """
-    media = "text/event-stream" if example == "stream" else "application/json"
-    said: dict[str, Any] = {"description": "Done.", "content": {media: {"example": EXAMPLES[example]}}}
+    said = _said(example)
     if links is not None:
         said["links"] = dict(links)
     return {"status_code": status, "responses": {status: said, **refusals(*_OF_ALL, *errors)}}
+
+
+def managing(example: str | None, *errors: type[SaysoError], status: int = 200) -> dict[str, Any]:
+    """Return the settings of a route by which people manage something; without `Idempotency-Key`, see docs/make_api."""
+    return told(example, *_OF_CHANGES, *errors, status=204 if example is None else status)
+
+
+def for_anybody(example: str, *errors: type[SaysoError]) -> dict[str, Any]:
+    """Return the settings of a route that asks for no proof."""
+    return {"responses": {200: _said(example), **refusals(*errors)}}
+
+
+def _said(example: str | None) -> dict[str, Any]:
+    if example is None:
+        return {"description": "Done."}
+    media = _MEDIA.get(example, "application/json")
+    return {"description": "Done.", "content": {media: {"example": EXAMPLES[example]}}}
 
 
 def acting(

@@ -9,7 +9,7 @@ from sayso.api.v1.agentbodies import CreateTrigger, EditTrigger
 from sayso.api.v1.agents import AgentPath
 from sayso.api.v1.agentwire import trigger_json
 from sayso.api.v1.taskwire import Plain
-from sayso.model.directoryerrors import Forbidden
+from sayso.api.v1.telling import A_TRIGGER, managing, told
 from sayso.model.registry import AgentId, TriggerId
 from sayso.model.registryerrors import (
     AgentNotFound,
@@ -17,21 +17,16 @@ from sayso.model.registryerrors import (
     DuplicateName,
     InvalidTrigger,
     SubAgentNotStartable,
-    TriggerNotFound,
 )
 from sayso.runtime.triggers import TriggerChange
-from sayso.server.problems import refusals
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asked
 
-router = strict_router(
-    prefix="/agents/{agentId}/triggers", tags=["triggers"], responses=refusals(Forbidden, AgentNotFound)
-)
+router = strict_router(prefix="/agents/{agentId}/triggers", tags=["triggers"])
 TriggerPath = Annotated[str, Path(alias="triggerId", max_length=200, description="A trigger's id.")]
-_NONE = refusals(AgentNotFound, TriggerNotFound)
 
 
-@router.get("")
+@router.get("", **told("triggers", AgentNotFound))
 async def list_triggers(asked: Asked, agent_id: AgentPath) -> Plain:
     """List an agent's triggers, by name."""
     asked.require("see_agents")
@@ -41,8 +36,9 @@ async def list_triggers(asked: Asked, agent_id: AgentPath) -> Plain:
 
 @router.post(
     "",
-    status_code=201,
-    responses=refusals(SubAgentNotStartable, ApiTriggerExists, DuplicateName, InvalidTrigger),
+    **managing(
+        "trigger", AgentNotFound, SubAgentNotStartable, ApiTriggerExists, DuplicateName, InvalidTrigger, status=201
+    ),
 )
 async def create_trigger(asked: Asked, body: CreateTrigger, agent_id: AgentPath) -> JSONResponse:
     """Add an API trigger to an agent; it has one at most."""
@@ -53,7 +49,7 @@ async def create_trigger(asked: Asked, body: CreateTrigger, agent_id: AgentPath)
     return JSONResponse(trigger_json(made), 201)
 
 
-@router.get("/{triggerId}", responses=_NONE)
+@router.get("/{triggerId}", **told("trigger", *A_TRIGGER))
 async def get_trigger(asked: Asked, agent_id: AgentPath, trigger_id: TriggerPath) -> Plain:
     """Return a trigger with all its settings."""
     asked.require("see_agents")
@@ -61,7 +57,7 @@ async def get_trigger(asked: Asked, agent_id: AgentPath, trigger_id: TriggerPath
     return trigger_json(await asked.service.registry.load_trigger(workspace, AgentId(agent_id), TriggerId(trigger_id)))
 
 
-@router.patch("/{triggerId}", responses={**_NONE, **refusals(DuplicateName, InvalidTrigger)})
+@router.patch("/{triggerId}", **managing("trigger", *A_TRIGGER, DuplicateName, InvalidTrigger))
 async def edit_trigger(asked: Asked, body: EditTrigger, agent_id: AgentPath, trigger_id: TriggerPath) -> Plain:
     """Change a trigger's name, switch or settings."""
     asked.require("edit_agents")
@@ -74,7 +70,7 @@ async def edit_trigger(asked: Asked, body: EditTrigger, agent_id: AgentPath, tri
     )
 
 
-@router.delete("/{triggerId}", status_code=204, responses=_NONE)
+@router.delete("/{triggerId}", **managing(None, *A_TRIGGER))
 async def delete_trigger(asked: Asked, agent_id: AgentPath, trigger_id: TriggerPath) -> Response:
     """Remove a trigger; keys that name it start nothing by it any more."""
     asked.require("edit_agents")

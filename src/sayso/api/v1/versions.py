@@ -12,8 +12,8 @@ from sayso.api.v1.agentwire import agent_json, saved_json, version_json
 from sayso.api.v1.bodies import StartRun
 from sayso.api.v1.matching import IfMatch, expected, tagged
 from sayso.api.v1.taskwire import Plain, at
+from sayso.api.v1.telling import A_VERSION, RUN_LINKS, acting, managing, told
 from sayso.core.codec import json_bytes
-from sayso.model.directoryerrors import Forbidden
 from sayso.model.registry import AgentId, SavedVersion, VersionId
 from sayso.model.registryerrors import (
     AgentBlocked,
@@ -25,25 +25,19 @@ from sayso.model.registryerrors import (
     InvalidVersion,
     NotSupportedYet,
     VersionDeployed,
-    VersionNotFound,
     WorkspaceSuspended,
 )
-from sayso.model.requesterrors import KeyReused
 from sayso.runtime.ports import Transaction
 from sayso.runtime.starting import Begin, Wanted
 from sayso.runtime.versions import VersionChange
-from sayso.server.problems import refusals
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asked, answer
 
-router = strict_router(
-    prefix="/agents/{agentId}/versions", tags=["versions"], responses=refusals(Forbidden, AgentNotFound)
-)
+router = strict_router(prefix="/agents/{agentId}/versions", tags=["versions"])
 VersionPath = Annotated[str, Path(alias="versionId", max_length=200, description="A version's id.")]
-_NONE = refusals(AgentNotFound, VersionNotFound)
 
 
-@router.get("")
+@router.get("", **told("versions", AgentNotFound))
 async def list_versions(asked: Asked, agent_id: AgentPath) -> Plain:
     """List an agent's versions, the newest first."""
     asked.require("see_agents")
@@ -51,7 +45,7 @@ async def list_versions(asked: Asked, agent_id: AgentPath) -> Plain:
     return {"items": [version_json(version) for version in found], "total": len(found)}
 
 
-@router.post("", status_code=201, responses=refusals(AgentIsCode, DuplicateLabel, InvalidVersion))
+@router.post("", **managing("saved", AgentNotFound, AgentIsCode, DuplicateLabel, InvalidVersion, status=201))
 async def create_version(asked: Asked, body: VersionFields, agent_id: AgentPath) -> JSONResponse:
     """Save a new testing version; what is left out has its default, and what does not fit is refused as a whole."""
     asked.require("edit_agents")
@@ -61,7 +55,7 @@ async def create_version(asked: Asked, body: VersionFields, agent_id: AgentPath)
     )
 
 
-@router.get("/{versionId}", responses=_NONE)
+@router.get("/{versionId}", **told("version", *A_VERSION))
 async def get_version(asked: Asked, agent_id: AgentPath, version_id: VersionPath) -> JSONResponse:
     """Return a version with all its fields."""
     asked.require("see_agents")
@@ -73,10 +67,7 @@ async def get_version(asked: Asked, agent_id: AgentPath, version_id: VersionPath
 
 @router.patch(
     "/{versionId}",
-    responses={
-        **_NONE,
-        **refusals(VersionDeployed, ChangedMeanwhile, AgentIsCode, DuplicateLabel, InvalidVersion),
-    },
+    **managing("saved", *A_VERSION, VersionDeployed, ChangedMeanwhile, AgentIsCode, DuplicateLabel, InvalidVersion),
 )
 async def edit_version(
     asked: Asked, body: VersionFields, agent_id: AgentPath, version_id: VersionPath, if_match: IfMatch = None
@@ -92,7 +83,7 @@ async def edit_version(
     )
 
 
-@router.delete("/{versionId}", status_code=204, responses={**_NONE, **refusals(VersionDeployed, AgentIsCode)})
+@router.delete("/{versionId}", **managing(None, *A_VERSION, VersionDeployed, AgentIsCode))
 async def delete_version(asked: Asked, agent_id: AgentPath, version_id: VersionPath) -> Response:
     """Remove a testing version; runs that have started with it keep what they have frozen."""
     asked.require("edit_agents")
@@ -105,7 +96,7 @@ async def delete_version(asked: Asked, agent_id: AgentPath, version_id: VersionP
 
 @router.post(
     "/{versionId}/deploy",
-    responses={**_NONE, **refusals(ChangedMeanwhile, AgentIsCode, NotSupportedYet, InvalidVersion)},
+    **managing("agent", *A_VERSION, ChangedMeanwhile, AgentIsCode, NotSupportedYet, InvalidVersion),
 )
 async def deploy_version(
     asked: Asked, agent_id: AgentPath, version_id: VersionPath, body: Deploy | None = None, if_match: IfMatch = None
@@ -122,8 +113,7 @@ async def deploy_version(
 
 @router.post(
     "/{versionId}/clone",
-    status_code=201,
-    responses={**_NONE, **refusals(AgentIsCode, DuplicateLabel, InvalidVersion)},
+    **managing("saved", *A_VERSION, AgentIsCode, DuplicateLabel, InvalidVersion, status=201),
 )
 async def clone_version(asked: Asked, body: Clone, agent_id: AgentPath, version_id: VersionPath) -> JSONResponse:
     """Save a copy of a version, as a testing version under another label."""
@@ -139,11 +129,7 @@ async def clone_version(asked: Asked, body: Clone, agent_id: AgentPath, version_
 
 @router.post(
     "/{versionId}/test-runs",
-    status_code=202,
-    responses={
-        **_NONE,
-        **refusals(AgentBlocked, WorkspaceSuspended, NotSupportedYet, InvalidInput, KeyReused),
-    },
+    **acting("started", *A_VERSION, AgentBlocked, WorkspaceSuspended, NotSupportedYet, InvalidInput, links=RUN_LINKS),
 )
 async def start_test_run(asked: Asked, body: StartRun, agent_id: AgentPath, version_id: VersionPath) -> JSONResponse:
     """Start a run of this version, whatever is deployed; a sub-agent too."""

@@ -15,7 +15,9 @@ from sayso.core.timeline import ID_KEYS, Item, merge, output_of, timeline
 from sayso.model.agents import AgentVersion
 from sayso.model.journal import Entry, EntryKind
 from sayso.model.json import Json
+from sayso.model.registry import Names
 from sayso.model.runs import Run
+from sayso.model.sessions import ListedSession
 from sayso.model.tasks import TaskStatus, UserTask
 from sayso.runtime.sessions import RunParts, Whole
 
@@ -33,8 +35,8 @@ def status(parts: RunParts, now: datetime) -> str:
     return str(status_of(parts.run.state, kinds))
 
 
-def run_json(parts: RunParts, now: datetime) -> Plain:
-    """Return a run as it is polled: status, output, error, and what it waits for."""
+def run_json(parts: RunParts, now: datetime, *, exposed: bool) -> Plain:
+    """Return a run as it is polled: status, output, error, and where tasks may be seen what it waits for."""
     output, error = output_of(parts.run, parts.entries)
     found: Plain = {
         "runId": parts.run.id,
@@ -48,7 +50,7 @@ def run_json(parts: RunParts, now: datetime) -> Plain:
     if parts.run.problem is not None:
         found["problem"] = parts.run.problem
     listed = [task for task in pending_of(parts, now) if task.spec.request.kind != "message"]
-    if listed:
+    if listed and exposed:
         found["pendingUserTasks"] = [pending_json(task) for task in listed]
     return found
 
@@ -69,21 +71,22 @@ def started_json(run: Run, *, agent_id: str | None) -> Plain:
 # -- sessions -----------------------------------------------------------------------------------------------------
 
 
-def conversation(whole: Whole, now: datetime, *, slim: bool, exposed: bool) -> Plain:
+def conversation(whole: Whole, now: datetime, names: Names, *, slim: bool, exposed: bool) -> Plain:
     """Return a session with its runs and the merged timeline.
 
     Args:
         whole: The session.
         now: The time.
+        names: What programs and triggers are called.
         slim: Whether the ids that every item repeats are left out of the contents.
         exposed: Whether steps may be seen; otherwise only that and how the root ended.
     """
     items = merged(whole)
     kept = items if exposed else [item for item in items if _is_end(item, whole)]
     return {
-        "session": session_json(whole, now, exposed=exposed),
-        "runs": [_run_row(parts, whole, now, exposed=exposed) for parts in whole.runs],
-        "items": [item_json(item, ordinal, slim=slim) for ordinal, item in enumerate(kept, 1)],
+        "session": session_json(whole, now, names, exposed=exposed),
+        "runs": [_run_row(parts, whole, now, names, exposed=exposed) for parts in whole.runs],
+        "items": [item_json(item, ordinal, names, slim=slim) for ordinal, item in enumerate(kept, 1)],
     }
 
 
@@ -97,9 +100,11 @@ def _is_end(item: Item, whole: Whole) -> bool:
     return item.type == "SessionCompleted" or (item.type == "RunCompleted" and item.run_id == whole.session.root_run_id)
 
 
-def item_json(item: Item, ordinal: int | None, *, slim: bool = False) -> Plain:
+def item_json(item: Item, ordinal: int | None, names: Names, *, slim: bool = False) -> Plain:
     """Return one item of a timeline."""
     content = {name: readable(value) for name, value in item.content.items() if not (slim and name in ID_KEYS)}
+    if "agent_id" in content:
+        content["agent_id"] = names.agent(str(content["agent_id"]))
     found: Plain = {
         "runId": item.run_id,
         "id": item.id,
@@ -114,38 +119,45 @@ def item_json(item: Item, ordinal: int | None, *, slim: bool = False) -> Plain:
     return found if ordinal is None else {**found, "ordinal": ordinal}
 
 
-def session_json(whole: Whole, now: datetime, *, exposed: bool = True) -> Plain:
+def session_json(whole: Whole, now: datetime, names: Names, *, exposed: bool = True) -> Plain:
     """Return a session."""
     listed = whole.session
     root = next(parts for parts in whole.runs if parts.run.id == listed.root_run_id)
-    output, error = output_of(root.run, root.entries)
-    ended = _ended_at(root)
+    version = _version(root)
     found: Plain = {
-        **listed_json(listed),
-        "error": error,
-        "output": readable(output),
-        "finishedAt": at(ended),
+        **listed_json(listed, names, root),
+        "llmModel": None if version is None else version.model,
         "status": _session_status(whole, root, now),
         "entryRunId": root.run.id,
         "userId": whole.user_id,
+        "input": _input(root) if exposed else None,
+        "startContext": _start_context(root) if exposed else None,
     }
-    if exposed:
-        found["input"], found["startContext"] = _input(root), _start_context(root)
     return found
 
 
-def listed_json(listed: Any) -> Plain:
-    """Return a session as a list shows it."""
+def listed_json(listed: ListedSession, names: Names, ended: RunParts | None) -> Plain:
+    """Return a session as a list shows it.
+
+    Args:
+        listed: The session.
+        names: What its program, version and trigger are called.
+        ended: Its newest root run, with the end of its journal at least; None while it goes on.
+    """
     origin = listed.origin
+    output, error = (None, None) if ended is None else output_of(ended.run, ended.entries)
     return {
         "id": listed.id,
         "tenantId": origin.workspace_id,
-        "agentId": listed.program,
+        "agentId": names.agent(listed.program),
+        "program": listed.program,
         "agentVersionId": origin.version_id,
         "versionLabel": origin.version,
+        "llmModel": names.models.get(origin.version_id or ""),
         "triggerType": origin.trigger_type,
         "triggeredBy": origin.started_by,
         "triggerId": origin.trigger_id,
+        "triggerName": names.triggers.get(origin.trigger_id or ""),
         "status": str(listed.status),
         "totalTokensUsed": listed.usage.total_tokens,
         "cost": listed.usage.cost,
@@ -153,6 +165,9 @@ def listed_json(listed: Any) -> Plain:
         "runCount": listed.runs,
         "startedAt": at(listed.started_at),
         "updatedAt": at(listed.updated_at),
+        "finishedAt": None if ended is None else at(_ended_at(ended)),
+        "output": readable(output),
+        "error": error,
     }
 
 
@@ -162,14 +177,14 @@ def _session_status(whole: Whole, root: RunParts, now: datetime) -> str:
     return str(status_of(root.run.state, kinds, children_move=moving))
 
 
-def _run_row(parts: RunParts, whole: Whole, now: datetime, *, exposed: bool) -> Plain:
+def _run_row(parts: RunParts, whole: Whole, now: datetime, names: Names, *, exposed: bool) -> Plain:
     run = parts.run
     output, error = output_of(run, parts.entries)
     version = _version(parts)
     return {
         "id": run.id,
         "sessionId": run.session_id,
-        "agentId": run.program,
+        "agentId": names.agent(run.program),
         "agentVersionId": run.origin.version_id,
         "agentName": run.program if version is None else version.name,
         "versionLabel": run.origin.version,
@@ -185,6 +200,7 @@ def _run_row(parts: RunParts, whole: Whole, now: datetime, *, exposed: bool) -> 
         "input": _input(parts) if exposed else None,
         "triggerType": run.origin.trigger_type,
         "triggerId": run.origin.trigger_id,
+        "triggerName": names.triggers.get(run.origin.trigger_id or ""),
         "triggeredBy": run.origin.started_by,
         "startedAt": at(run.created_at),
         "finishedAt": at(_ended_at(parts)),

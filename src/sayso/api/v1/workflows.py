@@ -8,16 +8,18 @@ from fastapi.responses import JSONResponse
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Decisions, StartWorkflow
 from sayso.api.v1.runs import RunPath, moved
+from sayso.api.v1.sessions import listed
 from sayso.api.v1.taskwire import Plain
 from sayso.api.v1.telling import A_RUN, DECIDING, OF_STARTS, RUN_LINKS, acting, told
 from sayso.core.codec import json_bytes
 from sayso.model.ids import RunId, SessionId, TaskId
+from sayso.model.registry import AgentRecord
 from sayso.model.requesterrors import OutOfScope, WorkflowNotFound
-from sayso.model.runs import Origin
 from sayso.model.sessions import SessionFilter, SessionStatus
 from sayso.runtime.ports import Transaction
+from sayso.runtime.starting import BeginWorkflow
 from sayso.server.routes import router as strict_router
-from sayso.server.service import Asked, answer
+from sayso.server.service import Asked, Asking, answer
 
 router = strict_router(tags=["workflows"])
 Name = Annotated[str, Path(alias="workflow", max_length=200, description="A workflow's name.")]
@@ -27,12 +29,21 @@ Name = Annotated[str, Path(alias="workflow", max_length=200, description="A work
 async def list_workflows(asked: Asked) -> Plain:
     """List the workflows that this server can start."""
     asked.require("see_agents")
-    found = [_about(name, workflow) for name, workflow in sorted(asked.service.workflows.items())]
+    loaded = asked.service.workflows
+    listed = await asked.service.registry.list_workflows(asked.principal.workspace.id)
+    found = [_about(record, loaded[record.name]) for record in listed if record.name in loaded]
     return {"items": found, "total": len(found)}
 
 
-def _about(name: str, workflow: Any) -> Plain:
-    return {"id": workflow.id, "name": name, "description": workflow.description, "steps": dict(workflow.shape())}
+def _about(record: AgentRecord, workflow: Any) -> Plain:
+    return {
+        "id": record.id,
+        "name": record.name,
+        "description": workflow.description,
+        "versionId": record.deployed_version_id,
+        "versionLabel": record.deployed_label,
+        "steps": dict(workflow.shape()),
+    }
 
 
 @router.post(
@@ -41,20 +52,25 @@ def _about(name: str, workflow: Any) -> Plain:
 async def start_workflow(asked: Asked, body: StartWorkflow, workflow: Name) -> JSONResponse:
     """Start a run of a workflow."""
     asked.require("start_runs")
-    found = _found(asked.service.workflows, workflow)
-    asked.refuse_beyond(found.name)
-    started = found.started_with(body.input, body.additional_data, body.user_id)
-    origin = Origin(workspace_id=asked.principal.workspace.id, trigger_type="api", started_by=asked.principal.id)
-    session = None if body.session_id is None else SessionId(body.session_id)
+    record, found = await _found(asked, workflow)
+    asked.refuse_beyond(record.program)
+    command = BeginWorkflow(
+        workspace_id=record.workspace_id,
+        started=found.started_with(body.input, body.additional_data, body.user_id),
+        trigger_type="manual" if asked.principal.key is None else "api",
+        started_by=asked.principal.id,
+        user_id=body.user_id,
+        session_id=None if body.session_id is None else SessionId(body.session_id),
+    )
     runtime = asked.service.runtime
-    command = runtime.planned(found.name, started, session_id=session, user_id=body.user_id, origin=origin)
-    begin = asked.service.sessions.starting(command, asked.principal)
+    planned = await asked.service.registry.plan_workflow(runtime, record.name, command)
+    begin = asked.service.sessions.starting(planned, asked.principal)
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
-        return 202, json_bytes(wire.started_json(begin(tx).run, agent_id=None))
+        return 202, json_bytes(wire.started_json(begin(tx).run, agent_id=record.id))
 
     answered = await asked.act(unit, body.sent())
-    runtime.wake(command.run_id)
+    runtime.wake(planned.run_id)
     return answer(answered, replayed=bool(answered.digest))
 
 
@@ -68,10 +84,9 @@ async def list_workflow_sessions(
 ) -> Plain:
     """List the sessions of a workflow, the one with the newest run first."""
     asked.require("see_sessions")
-    found = _found(asked.service.workflows, workflow)
-    wanted = SessionFilter(program=found.name, status=status)
-    page = await asked.service.sessions.page(wanted, asked.reach, limit=take, skip=skip)
-    return {"items": [wire.listed_json(item) for item in page.items], "total": page.total}
+    record, _ = await _found(asked, workflow)
+    wanted = SessionFilter(program=record.program, status=status)
+    return await listed(asked, wanted, skip, take)
 
 
 @router.post("/runs/{runId}/decisions", **acting("moved", *A_RUN, *DECIDING))
@@ -97,8 +112,12 @@ async def decide_run(asked: Asked, body: Decisions, run_id: Annotated[RunPath, P
     return await moved(asked, RunId(run_id), decide, body.sent())
 
 
-def _found(workflows: Any, name: str) -> Any:
-    found = workflows.get(name) or next((item for item in workflows.values() if item.id == name), None)
+async def _found(asked: Asking, name: str) -> tuple[AgentRecord, Any]:
+    """Return a workflow of the active workspace, by its name or either id, as it is registered and as it is loaded."""
+    loaded = asked.service.workflows
+    named = name if name in loaded else next((item.name for item in loaded.values() if item.id == name), name)
+    record = await asked.service.registry.load_workflow(asked.principal.workspace.id, named)
+    found = loaded.get(record.name)
     if found is None:
-        raise WorkflowNotFound(f"Expected a workflow named {name!r}, but this server has none.")
-    return found
+        raise WorkflowNotFound("Expected a workflow that this server has loaded, but it has loaded others.")
+    return record, found

@@ -7,23 +7,21 @@ from fastapi.responses import JSONResponse
 from sayso.api.v1.peoplebodies import ChangeWorkspace, CreateWorkspace, SettingsPatch, given
 from sayso.api.v1.peoplewire import workspace_json
 from sayso.api.v1.taskwire import Plain
-from sayso.model.directoryerrors import Forbidden
-from sayso.model.errors import Invalid
+from sayso.api.v1.telling import managing, told
 from sayso.model.workspaces import WorkspaceSettings
-from sayso.server.problems import refusals
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asked
 
 router = strict_router(tags=["workspace"])
 
 
-@router.get("/workspace")
+@router.get("/workspace", **told("workspace"))
 async def get_workspace(asked: Asked) -> Plain:
     """Return the active workspace, with its switches and limits."""
     return workspace_json(await asked.service.directory.workspaces.load(asked.principal))
 
 
-@router.patch("/workspace", responses=refusals(Forbidden, Invalid))
+@router.patch("/workspace", **managing("workspace"))
 async def change_workspace(asked: Asked, body: ChangeWorkspace) -> Plain:
     """Change the name, the switches or the limits; what is not named stays as it is."""
     asked.require("manage_workspace")
@@ -44,21 +42,21 @@ def _patched(old: WorkspaceSettings, patch: SettingsPatch) -> WorkspaceSettings:
     return replace(old, **values)
 
 
-@router.post("/workspace/suspend", responses=refusals(Forbidden))
+@router.post("/workspace/suspend", **managing("workspace"))
 async def suspend_workspace(asked: Asked) -> Plain:
     """Let no run start in the workspace; what runs goes on, and people may still decide."""
     asked.require("manage_workspace")
     return workspace_json(await asked.service.directory.workspaces.suspend(asked.principal))
 
 
-@router.post("/workspace/activate", responses=refusals(Forbidden))
+@router.post("/workspace/activate", **managing("workspace"))
 async def activate_workspace(asked: Asked) -> Plain:
     """Let runs start in the workspace again."""
     asked.require("manage_workspace")
     return workspace_json(await asked.service.directory.workspaces.activate(asked.principal))
 
 
-@router.post("/workspaces", status_code=201, responses=refusals(Forbidden, Invalid))
+@router.post("/workspaces", **managing("workspace", status=201))
 async def create_workspace(asked: Asked, body: CreateWorkspace) -> JSONResponse:
     """Create another workspace; the person who does becomes its owner."""
     asked.require("manage_workspace")

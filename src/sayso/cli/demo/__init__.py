@@ -12,13 +12,16 @@ from typing import Annotated, Any
 
 import typer
 
+from sayso.app import logs
 from sayso.app.agentruns import RunOutput
 from sayso.app.clock import SystemIds
 from sayso.app.database import SqliteDb
 from sayso.app.settings import Settings, load_settings
+from sayso.app.workflow import Workflow
 from sayso.cli.demo import agent as agents
 from sayso.cli.demo.desk import Desk, build
 from sayso.cli.demo.ledger import Ledger
+from sayso.cli.demo.pages import Pages
 from sayso.cli.demo.refunds import COLUMNS, read_csv
 from sayso.cli.demo.session import Decide, Sitting, stamp
 from sayso.cli.shared import print_json
@@ -55,6 +58,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Run to the end without a person; needs --decide.")] = False,
     decide: Annotated[Decision | None, typer.Option(help="What --once says to every question.")] = None,
     crash: Annotated[bool, typer.Option("--crash", help="Die in the middle of the risky payouts (SIGKILL).")] = False,
+    terminal: Annotated[bool, typer.Option("--terminal", help="Ask here, and serve no pages.")] = False,
     agent: Annotated[bool, typer.Option("--agent", help="Run the desk's agent on one late case instead.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Move an earlier demo aside and start anew.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
@@ -76,6 +80,9 @@ def demo(
         return
     desk = _prepare(options, once=once)
     with SqliteDb(folder / "sayso.db", lease_seconds=_LEASE_SECONDS) as db:
+        if not (once or terminal or json_):
+            asyncio.run(_serve(db, desk, settings, options))
+            return
         run = asyncio.run(_sit(db, desk, settings, options))
     _finish(run, desk, say, json_=json_, with_ledger=once)
     if run.state != "completed":
@@ -134,8 +141,32 @@ def _prepare(options: _Options, *, once: bool) -> Desk:
     return desk
 
 
+async def _serve(db: SqliteDb, desk: Desk, settings: Settings, options: _Options) -> None:
+    """Serve the pages, with the desk and its agent behind them, until Ctrl-C."""
+    logs.configure("console", "warning")
+    workflow, agent = build(db, desk), agents.build(db, Ledger(options.folder / "case.jsonl"))
+    run_id = await _begin(db, workflow, options)
+    case = RunId(run_id.replace("run_", "run_c"))
+    if await db.runtime.store.read(lambda tx: tx.find_run(case)) is None:
+        await agent.arun(agents.case(), run_id=case, background=True)
+
+    def ended(run: Run) -> None:
+        _finish(run, desk, options.say, json_=False, with_ledger=False)
+
+    programs = (workflow, agent)
+    pages = Pages(db=db, programs=programs, runs=(run_id, case), settings=settings, say=options.say, ended=ended)
+    await pages.serve()
+    options.say("Stopped; nothing is lost. `sayso demo` goes on.")
+
+
 async def _sit(db: SqliteDb, desk: Desk, settings: Settings, options: _Options) -> Run:
     workflow = build(db, desk)
+    run_id = await _begin(db, workflow, options)
+    return await Sitting(workflow, run_id, settings, options.decide, options.say).to_the_end()
+
+
+async def _begin(db: SqliteDb, workflow: Workflow, options: _Options) -> RunId:
+    """Start the desk's run, or take up the one that is there."""
     state = options.folder / "demo.json"
     db.runtime.register(workflow)
     if state.exists():
@@ -151,7 +182,7 @@ async def _sit(db: SqliteDb, desk: Desk, settings: Settings, options: _Options) 
         resumed = False
     if resumed:
         await _tell_lease(db, run_id, options.say)
-    return await Sitting(workflow, run_id, settings, options.decide, options.say).to_the_end()
+    return run_id
 
 
 async def _tell_lease(db: SqliteDb, run_id: RunId, say: Callable[[str], None]) -> None:

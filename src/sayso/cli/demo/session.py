@@ -20,13 +20,53 @@ from sayso.model.ids import RunId
 from sayso.model.journal import Entry, EntryKind
 from sayso.model.runs import ENDED, Run
 from sayso.model.tasks import FormRequest, TaskStatus, TextRequest, UserTask
+from sayso.runtime.door import Runtime
 
 _POLL_SECONDS = 0.1
 Decide = Literal["approve", "reject"] | None
 
 
+class Watch:
+    """Shows what one run does, until it has ended.
+
+    Args:
+        runtime: The door.
+        run_id: The run.
+        say: Prints for people.
+    """
+
+    def __init__(self, runtime: Runtime, run_id: RunId, say: Callable[[str], None]) -> None:
+        self._runtime = runtime
+        self._run_id = run_id
+        self._say = say
+        self._seen = 0
+
+    async def to_the_end(self) -> Run:
+        """Show what happens until the run has ended."""
+        asked: set[str] = set()
+        while True:
+            run, tasks = await self._runtime.load_run_with_tasks(self._run_id)
+            await self.show_news()
+            if run.state in ENDED:
+                return run
+            for task in tasks:
+                if task.status is TaskStatus.PENDING and task.id not in asked:
+                    asked.add(task.id)
+                    self._say(f"  waits for a person: {one_line(task.spec.request.message)}")
+            await asyncio.sleep(_POLL_SECONDS)
+
+    async def show_news(self) -> None:
+        """Show what has happened since the last time."""
+        entries = await self._runtime.store.read(lambda tx: tx.load_entries(self._run_id, after=self._seen))
+        for entry in entries:
+            self._seen = entry.seq
+            text = _told(entry)
+            if text is not None:
+                self._say(text)
+
+
 class Sitting:
-    """Watches one run to its end.
+    """Sees to the questions of one run at a terminal, until it has ended.
 
     Args:
         workflow: The desk, or its agent.
@@ -45,7 +85,7 @@ class Sitting:
         self._settings = settings
         self._decide = decide
         self._say = say
-        self._seen = 0
+        self._watch = Watch(self._runtime, run_id, say)
         self._lines: Lines | None = None
         self._asked: set[str] = set()
 
@@ -56,7 +96,7 @@ class Sitting:
         async with worker:
             while True:
                 run, tasks = await self._runtime.load_run_with_tasks(self._run_id)
-                await self._show_news()
+                await self._watch.show_news()
                 if run.state in ENDED:
                     return run
                 now = self._runtime.clock.now()
@@ -109,14 +149,6 @@ class Sitting:
             found = await self._runtime.load_task(task.id)
             if found.status_at(self._runtime.clock.now()) is not TaskStatus.PENDING:
                 return f"{found.verdict or found.status} by {safe(found.decided_by or 'the end of the run')}"
-
-    async def _show_news(self) -> None:
-        entries = await self._runtime.store.read(lambda tx: tx.load_entries(self._run_id, after=self._seen))
-        for entry in entries:
-            self._seen = entry.seq
-            text = _told(entry)
-            if text is not None:
-                self._say(text)
 
 
 def _told(entry: Entry) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable
 from copy import deepcopy
+from datetime import timedelta
 from typing import Any, cast
 
 from sayso.core.gate import Ask, Facts, Free, Need, Refuse, judge
@@ -122,6 +123,8 @@ class Caller:
             perform=lambda attempt: self._perform(key, tool, attempt),
             uncertain=lambda attempt, evidence: self._uncertain(call, attempt, evidence),
             most_attempts=1 if tool is None else tool.max_attempts,
+            key_window=timedelta(days=1) if tool is None else timedelta(seconds=tool.key_window),
+            takes=None if tool is None or tool.timeout is None else timedelta(seconds=tool.timeout),
             announce=self._facts.announce,
         )
 

@@ -10,7 +10,8 @@ from sayso.programs.agent.client import ModelClient
 from sayso.programs.agent.facts import AgentFacts
 from sayso.programs.agent.loop import AgentLoop, AgentResult
 from sayso.programs.agent.platform import PLATFORM
-from sayso.programs.agent.tools import Tool, Toolkit, as_tool
+from sayso.programs.agent.toolkits import Toolkit
+from sayso.programs.agent.tools import Tool, as_tool
 from sayso.programs.context import Announce, Context
 
 _SAFE = re.compile(r"[^a-zA-Z0-9_-]")

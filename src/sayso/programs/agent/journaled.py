@@ -5,7 +5,7 @@ same on every replay. Whatever is new suspends: no model is asked, no call start
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
 from sayso.model.calls import CallResult
@@ -100,6 +100,11 @@ class Journaled:
     async def spent(self) -> Spent:
         """See the port; it serves new effects only."""
         self._refuse()
+
+    async def waited(self, key: str) -> timedelta:
+        """See the port."""
+        self._known(key)
+        return await self._ctx.waited(key)
 
     async def parallel(self, branches: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
         """See the port."""

@@ -100,7 +100,6 @@ class PlatformTools:
         self._ctx = ctx
         self._facts = facts
         self._version = facts.version
-        self._waits: dict[str, float] = {}
 
     def offers(self, *, people: bool = True) -> tuple[ToolOffer, ...]:
         """Return the tools as they are offered to a model."""
@@ -140,6 +139,9 @@ class PlatformTools:
     async def _wait(self, key: str, arguments: dict[str, Any]) -> tuple[str, bool]:
         if ("duration_seconds" in arguments) == ("until" in arguments):
             return "Error (invalid_arguments): give exactly one of duration_seconds and until", True
+        waited = 0.0
+        if self._ctx.has(f"{key}:waited") or not self._ctx.has(f"{key}:began"):  # else it was begun long ago
+            waited = (await self._ctx.waited(f"{key}:waited")).total_seconds()
         began = await self._ctx.now(f"{key}:began")
         if "until" in arguments:
             try:
@@ -153,10 +155,8 @@ class PlatformTools:
             until = began + timedelta(seconds=arguments["duration_seconds"])
         seconds = max((until - began).total_seconds(), 0.0)
         budget = self._version.limits.wait_budget_seconds
-        waited = sum(spent for other, spent in self._waits.items() if other != key)  # a branch may be begun again
         if waited + seconds > budget:
-            return f"Error (wait_budget_exceeded): of {budget:g} s, {budget - waited:g} s are left", True
-        self._waits[key] = seconds
+            return f"Error (wait_budget_exceeded): of {budget:g} s, {max(budget - waited, 0):g} s are left", True
         skipped_by = await self._ctx.sleep(key + WAIT, until)
         return ("the time has come" if skipped_by is None else f"the wait was ended early by {skipped_by}"), False
 

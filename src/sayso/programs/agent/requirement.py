@@ -13,7 +13,15 @@ from sayso.core.ledger import HAPPENED, NOT_HAPPENED, STOP
 from sayso.core.verdicts import Refused, settle
 from sayso.model.decisions import Answer, Approve, Choose, Edit, Outcome, Reject, Verdict
 from sayso.model.errors import Invalid, InvalidDecision, SaysoError
-from sayso.model.tasks import ApprovalRequest, CallShown, FormRequest, OptionsRequest, TaskSpec, UserTask
+from sayso.model.tasks import (
+    ApprovalRequest,
+    CallShown,
+    FormRequest,
+    OptionsRequest,
+    TaskSpec,
+    UncertainRequest,
+    UserTask,
+)
 from sayso.programs.requirement import Requirement
 
 
@@ -40,6 +48,10 @@ class RunRequirement(Requirement):
     options: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     schema: Any = None
     """What values, or edited arguments, must fit."""
+    reference: str | None = None
+    """What a call with an unknown outcome can be looked up by at the remote: its idempotency key."""
+    evidence: Any = None
+    """What is known of that outcome."""
     confirmation: bool | None = None
     note: str | None = None
     values: dict[str, Any] | None = None
@@ -255,6 +267,8 @@ def requirement_of(task: UserTask, *, now: datetime, outcome: Outcome | None = N
         if isinstance(request, OptionsRequest)
         else [],
         schema=_schema_of(request),
+        reference=request.reference if isinstance(request, UncertainRequest) else None,
+        evidence=request.evidence if isinstance(request, UncertainRequest) else None,
         _spec=spec,
     )
     if outcome is not None:

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
@@ -73,6 +73,8 @@ class Tool:
     """Seconds that the question about a call may wait."""
     on_timeout: OnTimeoutAction = "reject"
     max_attempts: int = 3
+    key_window: float = 86_400
+    """Seconds for which, from the first attempt on, a remote honours the key of a `keyed` call."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, without gate and ledger: for tests and for code."""
@@ -163,25 +165,6 @@ class Tool:
         return f"Run {self.name}({given})?"
 
 
-@dataclass
-class Toolkit:
-    """Tools that share a default: whether they require approval, unless a tool says otherwise.
-
-    Args:
-        name: For people.
-        tools: The tools.
-        requires_approval: The default for tools whose own setting is None.
-    """
-
-    name: str
-    tools: Sequence[Tool | Callable[..., Any]] = field(default_factory=list[Any])
-    requires_approval: bool = False
-
-    def all(self) -> list[Tool]:
-        """Return the tools with the default that they inherit."""
-        return [replace(as_tool(item), inherited=self.requires_approval) for item in self.tools]
-
-
 def tool(
     function: Any = None,
     *,
@@ -200,6 +183,7 @@ def tool(
     approval_timeout: float | None = None,
     on_timeout: OnTimeoutAction = "reject",
     max_attempts: int = 3,
+    key_window: float | None = None,
 ) -> Any:
     """Make a tool of a sync or async function; with or without parentheses.
 
@@ -221,6 +205,8 @@ def tool(
         approval_timeout: Seconds that the question may wait.
         on_timeout: What happens then: `reject` by default.
         max_attempts: How often a `read` or `keyed` call may be started.
+        key_window: Seconds for which a remote honours the key of a `keyed` call; a day by default. A call is not sent
+            again where it might arrive later than that after the first attempt.
 
     Raises:
         ValueError: A setting is unknown, or two of them exclude each other.
@@ -238,11 +224,12 @@ def tool(
         raise ValueError("Expected on_timeout to be reject, cancel or skip: no deadline can bring an external result.")
     if not max_attempts >= 1:
         raise ValueError(f"Expected max_attempts of at least 1, but got {max_attempts!r}.")
-    _positive(timeout, approval_timeout)
+    _positive(timeout, approval_timeout, key_window)
     options: dict[str, Any] = {
         "effect": _effect(effect), "approval": approval, "user_input_fields": tuple(user_input_fields),
         "external": external_execution, "summary": summary, "timeout": timeout, "on_reject": on_reject,
         "approval_timeout": approval_timeout, "on_timeout": on_timeout, "max_attempts": max_attempts,
+        "key_window": _window(effect, key_window),
     }  # fmt: skip
 
     def make(target: Callable[..., Any]) -> Tool:
@@ -265,6 +252,15 @@ def _positive(*timeouts: float | None) -> None:
     for number in timeouts:
         if number is not None and not 0 < number < math.inf:
             raise ValueError(f"Expected a timeout of more than 0 seconds, but got {number!r}.")
+
+
+def _window(effect: Effect | str, seconds: float | None) -> float:
+    """Return how long a key is honoured; only a `keyed` tool may say."""
+    if seconds is None:
+        return 86_400
+    if effect != Effect.KEYED:
+        raise ValueError(f"Expected key_window on a tool with effect='keyed', but its effect is {str(effect)!r}.")
+    return seconds
 
 
 def as_tool(item: Tool | Callable[..., Any]) -> Tool:

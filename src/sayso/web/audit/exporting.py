@@ -20,6 +20,7 @@ from sayso.web.visiting import Visited
 
 router = strict_router(include_in_schema=False)
 Form = Literal["ndjson", "csv"]
+_PIECE = 64 * 1024
 _TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
 
 
@@ -33,10 +34,14 @@ async def export(asked: Visited, form: Annotated[Form, Query(alias="format")] = 
 
 
 async def _written(asked: Asking, wanted: AuditFilter, form: Form) -> AsyncIterator[bytes]:
-    if form == "csv":
-        yield _cells(COLUMNS)
+    """Yield the rows in pieces of some size: of small ones, many would be sent to a client that has gone."""
+    kept = bytearray(_cells(COLUMNS) if form == "csv" else b"")
     async for row in exported(asked.service.runtime.store, asked.principal.workspace.id, wanted):
-        yield _cells(row_to_cells(row)) if form == "csv" else _line(row)
+        kept += _cells(row_to_cells(row)) if form == "csv" else _line(row)
+        if len(kept) >= _PIECE:
+            yield bytes(kept)
+            kept.clear()
+    yield bytes(kept)
 
 
 def _line(row: AuditRow) -> bytes:

@@ -1,10 +1,12 @@
-"""The inbox: what waits for people, what they have put off, and what is decided."""
+"""The inbox: what waits for people, what whoever looks has put off, what is decided, and what was dropped."""
 
 from fastapi.responses import HTMLResponse
 
-from sayso.model.reviews import ReviewFilter
+from sayso.core.reviewing import operation_of
+from sayso.model.reviews import COUNTED
 from sayso.server.routes import router as strict_router
 from sayso.web.rendering import page
+from sayso.web.review.filtering import GROUPS, TABS, Viewed
 from sayso.web.visiting import Visited
 
 router = strict_router(include_in_schema=False)
@@ -12,9 +14,24 @@ _PAGE = 50
 
 
 @router.get("/review")
-async def inbox(asked: Visited) -> HTMLResponse:
-    """Show the inbox."""
+async def inbox(asked: Visited, view: Viewed) -> HTMLResponse:
+    """Show one view of the inbox; the list alone when it is fetched anew."""
     asked.require("see_tasks")
-    wanted = ReviewFilter(person=asked.principal.id, reach=asked.reach)
-    found = await asked.service.review.page(wanted, limit=_PAGE)
-    return page(asked, "review/inbox.html", title="Review", found=found)
+    review = asked.service.review
+    found = await review.page(view.filter_for(asked), limit=_PAGE, cursor=view.after or None)
+    waiting = await review.waiting(asked.principal.id, asked.reach)
+    seen_so_far = view.shown + len(found.tasks)
+    return page(
+        asked,
+        "review/inbox.html",
+        title="Review",
+        view=view,
+        found=found,
+        waiting=waiting,
+        counted=COUNTED,
+        groups=GROUPS,
+        tabs=TABS,
+        operation_of=operation_of,
+        following=view.link(after=found.next_cursor, shown=seen_so_far) if found.next_cursor else None,
+        until=seen_so_far,
+    )

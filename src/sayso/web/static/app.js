@@ -68,4 +68,27 @@
       button.textContent = "Copied";
     });
   }
+  /* -- keys: never inside a field, never with a modifier, and not at all where they are switched off --------- */
+  const places = { r: "/review", u: "/sessions", a: "/agents", d: "/dashboard" };
+  let going = 0;
+
+  document.addEventListener("keydown", event => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      const form = event.target.closest?.("form");
+      if (form && form.method === "post") { event.preventDefault(); form.requestSubmit(); }
+      return;
+    }
+    if (event.key === "Escape") { document.activeElement?.blur(); return; }
+    if (document.body.dataset.shortcuts !== "on" || event.ctrlKey || event.metaKey || event.altKey || event.repeat && !"jk".includes(event.key)) return;
+    if (event.target.closest?.("input, textarea, select, [contenteditable], dialog[open]")) return;
+    if (going && Date.now() - going < 1500 && places[event.key]) {
+      going = 0;
+      if ([...document.querySelectorAll(".frame nav a")].some(link => link.getAttribute("href") === places[event.key])) location.href = places[event.key];
+      return;
+    }
+    going = event.key === "g" ? Date.now() : 0;
+    if (event.key === "?") { document.getElementById("shortcuts")?.showModal(); return; }
+    const told = new CustomEvent("sayso:key", { detail: event.key, cancelable: true });
+    if (!document.dispatchEvent(told)) event.preventDefault();
+  });
 })();

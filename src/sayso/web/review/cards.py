@@ -1,0 +1,287 @@
+"""The card: everything that helps to decide one task, in the order in which it is read.
+
+What is shown of a call is what will run: the stored bytes that the digest covers. What nobody here can show (a kind
+from a newer version, a row that was changed by hand) is said to be so, and cannot be decided.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sayso.core.reviewing import History, operation_of
+from sayso.core.roles import allows
+from sayso.model.calls import CallState
+from sayso.model.errors import UnreadableValue
+from sayso.model.ids import TaskId
+from sayso.model.journal import EntryKind
+from sayso.model.reviews import Comment
+from sayso.model.runs import Run
+from sayso.model.tasks import CallShown, TaskStatus, UserTask
+from sayso.runtime.reviewing import Closely
+from sayso.server.service import Asking
+from sayso.web.differing import Change
+from sayso.web.fields import Fields
+from sayso.web.review.kinds import KINDS
+from sayso.web.review.kinds.approval import rejected
+from sayso.web.review.kinds.kind import Kind
+from sayso.web.review.scale import Figure, Risk, call_of, figure_of, risk_of
+from sayso.web.review.settled import Settled, settled, timeout_words
+from sayso.web.review.showing import Shown, is_long_table, rows_of
+
+_UNWRITTEN = frozenset({"digest", "key", "sure", "say"})
+"""Fields of a form that nobody has written."""
+_DAY = timedelta(hours=24)
+_SOON = timedelta(minutes=10)
+_PROMISES = {
+    "read": "It changes nothing; it may be tried again.",
+    "keyed": "Should nobody know what came of it, it is sent again with the same key, by which the other side tells.",
+    "once": "It is sent at most once. Should nobody know what came of it, a person is asked.",
+}
+_TRIGGERS = {
+    "api": "by API",
+    "manual": "by hand",
+    "test_run": "as a test run",
+    "scheduled": "by a schedule",
+    "event": "by an event",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """What is said on top of a card about what was just tried."""
+
+    text: str
+    look: str = "bad"
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arming:
+    """A decision that takes a second press."""
+
+    say: str
+    mark: str
+    """Binds the second press to what the first one has shown."""
+    will: str
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """What somebody has sent, and what came of it."""
+
+    fields: Fields | None = None
+    errors: Mapping[str, str] = field(default_factory=dict[str, str])
+    notice: Notice | None = None
+    arming: Arming | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """The run that asks."""
+
+    run: Run
+    root: Run
+    step: int
+    """The number of the question in its run's journal."""
+    started: str
+    version: str | None
+    test: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """What exactly will run."""
+
+    call: CallShown
+    rows: tuple[Shown, ...]
+    long: bool
+    """Whether there are so many rows that they are folded."""
+    promise: str
+    reversible: str
+    key: str | None
+    """The idempotency key that is sent with it."""
+    state: str | None
+    """Where the call stands in the ledger."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One task, as it is shown to one person."""
+
+    task: UserTask
+    status: TaskStatus
+    label: str
+    kind: Kind | None
+    """None where it cannot be decided here."""
+    cannot: str | None
+    """Why this person cannot decide it now, in words."""
+    form: Mapping[str, Any]
+    form_key: str
+    """Sent with the decision, so that a repeated press is the same one."""
+    tried: Tried
+    risk: Risk
+    figure: Figure | None
+    where: Where
+    soon: bool
+    """Whether the deadline is near, or past."""
+    then: str
+    """What the deadline does."""
+    why: tuple[str, ...]
+    runs: Runs | None
+    said: str | None
+    """The agent's own words."""
+    history: History
+    comments: tuple[Comment, ...]
+    claimant: str | None
+    mine: bool
+    """Whether the claim is the viewer's own."""
+    snoozed_until: datetime | None
+    settled: Settled | None
+
+    @property
+    def rejected(self) -> str:
+        """What a no does."""
+        return rejected(self.task)
+
+    @property
+    def pending(self) -> bool:
+        """Whether it can still be decided."""
+        return self.status is TaskStatus.PENDING
+
+    @property
+    def draft(self) -> list[tuple[str, str]]:
+        """What was typed and not sent, with how each field is called."""
+        fields = self.tried.fields
+        sent = {} if fields is None else fields.below("")
+        labels: Mapping[str, str] = {} if self.kind is None else self.kind.labels
+        return [
+            (labels.get(name, name.partition(":")[2] or name), text)
+            for name, texts in sent.items()
+            for text in texts
+            if name not in _UNWRITTEN and text
+        ]
+
+    @property
+    def mark(self) -> str:
+        """What changes whenever the card's outcome, claim, snooze or comments do."""
+        until = self.task.claimed_until
+        parts = (self.status, self.claimant, until, len(self.comments), self.snoozed_until)
+        return "|".join(map(str, parts))
+
+
+async def card_of(asked: Asking, task_id: str, tried: Tried | None = None) -> dict[str, Any]:
+    """Return what the card's template is given.
+
+    Raises:
+        TaskNotFound: No such task within reach.
+    """
+    try:
+        found = await asked.service.review.closely(TaskId(task_id), asked.principal.id, asked.reach)
+    except UnreadableValue as unreadable:
+        return {"card": None, "task_id": task_id, "unreadable": unreadable.message}
+    return {"card": shaped(asked, found, tried or Tried()), "task_id": task_id}
+
+
+def shaped(asked: Asking, found: Closely, tried: Tried) -> Card:
+    """Return a task as a card."""
+    task, now, request = found.task, asked.now, found.task.spec.request
+    kind, claimant, status = KINDS.find(request.kind), task.claimant_at(now), task.status_at(now)
+    call = call_of(request)
+    cannot = _cannot(asked, found, kind)
+    kept = tried.fields.text("key") if tried.fields is not None else None
+    return Card(
+        task=task,
+        status=status,
+        label=KINDS.label(request.kind),
+        kind=kind,
+        cannot=cannot,
+        form={} if kind is None else kind.given(task, tried.fields),
+        form_key=kept or asked.service.ids.new("form"),
+        tried=tried,
+        risk=risk_of(request),
+        figure=figure_of(request),
+        where=_where(found),
+        soon=task.due_at is not None and task.due_at - now < _SOON,
+        then=timeout_words(task),
+        why=tuple(_why(found, call, now)),
+        runs=None if call is None else _runs(found, call),
+        said=None if call is None else call.said,
+        history=found.history,
+        comments=tuple(found.comments),
+        claimant=claimant,
+        mine=claimant == asked.principal.id,
+        snoozed_until=found.snoozed_until if found.snoozed_until and found.snoozed_until > now else None,
+        settled=settled(task, found.parts, now),
+    )
+
+
+def _cannot(asked: Asking, found: Closely, kind: Kind | None) -> str | None:
+    """Return why this person cannot decide a pending task; the runtime refuses it all the same."""
+    task, principal = found.task, asked.principal
+    own = found.parts.run.origin.started_by == principal.id
+    if kind is None:
+        return f"This version cannot show a task of kind “{task.spec.request.kind}”, so it cannot be decided here."
+    if not task.intact:
+        return "The stored question is not what was asked: it was changed in the database. It takes no answer."
+    if not allows(principal, "decide_tasks"):
+        return f"Your role ({principal.role}) reads tasks; owners, admins, developers and operators decide them."
+    if own and not principal.workspace.settings.starters_may_decide:
+        return "You started this run, so somebody else decides. Anybody else whose role decides tasks may."
+    holder = task.claimant_at(asked.now)
+    if holder not in {None, principal.id} and principal.role not in {"owner", "admin"}:
+        return (
+            f"{holder} is on this. It is free again when the claim ends or is released; an admin may decide meanwhile."
+        )
+    return None
+
+
+def _where(found: Closely) -> Where:
+    run, root = found.parts.run, found.root
+    asked = [
+        entry.seq for entry in found.parts.entries if entry.kind is EntryKind.ASKED and entry.key == found.task.key
+    ]
+    how = _TRIGGERS.get(root.origin.trigger_type or "", "by code")
+    by = f"{root.origin.started_by}, {how}" if root.origin.started_by else how
+    return Where(
+        run=run,
+        root=root,
+        step=asked[-1] if asked else run.seq,
+        started=by,
+        version=run.origin.version,
+        test=root.origin.trigger_type == "test_run",
+    )
+
+
+def _why(found: Closely, call: CallShown | None, now: datetime) -> list[str]:
+    """Return why a person is asked: the rule, and what the record says beside it."""
+    task, said = found.task, list[str]()
+    if call is not None and call.why:
+        said.append(f"{call.tool}: {call.why}")
+    elif call is None:
+        said.append(f"{task.spec.step_type} “{task.spec.step_name}” waits for a person")
+    operation = operation_of(task.spec)
+    same = [other for other in found.parts.tasks if operation_of(other.spec) == operation]
+    place = [other.id for other in same].index(task.id) + 1 if task.id in {other.id for other in same} else 1
+    if place > 1:
+        said.append(f"question number {place} about {operation} in this run")
+    today = sum(now - one.at < _DAY for one in found.history.decisions)
+    if today:
+        more = " or more" if today == len(found.history.decisions) == 20 else ""
+        said.append(f"{today}{more} about {operation} decided in the last 24 hours")
+    return said
+
+
+def _runs(found: Closely, call: CallShown) -> Runs:
+    rows = rows_of(call.arguments)
+    stored = found.call
+    return Runs(
+        call=call,
+        rows=rows,
+        long=is_long_table(rows),
+        promise=_PROMISES.get(call.effect, "Nothing is known of what it does."),
+        reversible="nothing to reverse" if call.effect == "read" else "not by us",
+        key=None if stored is None else stored.idempotency_key,
+        state=None if stored is None or stored.state is CallState.AWAITING else str(stored.state).replace("_", " "),
+    )
