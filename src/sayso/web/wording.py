@@ -71,12 +71,12 @@ def moment(when: datetime | None, zone: str = "UTC") -> Markup:
     )
 
 
-def clock(when: datetime | None, zone: str = "UTC") -> Markup:
-    """Return a time of day in a zone, to the minute, for what is near."""
+def clock(when: datetime | None, zone: str = "UTC", *, seconds: bool = False) -> Markup:
+    """Return a time of day in a zone, to the minute or the second, for what is near."""
     if when is None:
         return Markup("–")
     return Markup('<time datetime="{}">{}</time>').format(
-        when.astimezone(UTC).isoformat(), f"{when.astimezone(zone_of(zone)):%H:%M}"
+        when.astimezone(UTC).isoformat(), f"{when.astimezone(zone_of(zone)):{'%H:%M:%S' if seconds else '%H:%M'}}"
     )
 
 
