@@ -112,6 +112,10 @@ class SessionRows(Protocol):
         """Return what all runs of a session have used."""
         ...
 
+    def newest(self, wanted: SessionFilter, *, limit: int) -> Sequence[ListedSession]:
+        """Return the newest sessions that fit, without counting the others."""
+        ...
+
     def timers(self, session_id: SessionId, *, but: RunId) -> Sequence[Entry]:
         """Return the journal entries of all timers that runs of a session have begun, those of one run left out."""
         ...

@@ -104,6 +104,10 @@ class Sessions:
 
         return await self._runtime.store.read(unit)
 
+    async def newest(self, reach: Reach, *, limit: int) -> Sequence[ListedSession]:
+        """Return the sessions within reach that have the newest root runs."""
+        return await self._runtime.store.read(lambda tx: tx.sessions.newest(SessionFilter(reach=reach), limit=limit))
+
     async def ends(self, listed: Sequence[ListedSession]) -> dict[RunId, RunParts]:
         """Return the newest root runs of those sessions that are over, each with what its end needs of its journal."""
         over = [item.root_run_id for item in listed if item.status in _OVER]

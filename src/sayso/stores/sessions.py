@@ -72,6 +72,11 @@ class SessionRows:
         ((*used, active),) = self._all("session_spent", session_id=session_id)
         return Spent(usage_of(*used), timedelta(microseconds=int(active or 0)))
 
+    def newest(self, wanted: SessionFilter, *, limit: int) -> Sequence[ListedSession]:
+        """See the port."""
+        page, _, parameters = self._listings.sessions(wanted)
+        return [listed_of(row) for row in self._text(page, {**parameters, "limit": limit, "offset": 0})]
+
     def timers(self, session_id: SessionId, *, but: RunId) -> Sequence[Entry]:
         """See the port."""
         return [
