@@ -14,7 +14,7 @@ import structlog
 
 from bench.agents import payer
 from bench.filling import Filler
-from bench.measure import Aim, Figure, Size, folder, say
+from bench.measure import Aim, Cost, Figure, Size, folder, say
 from sayso import Agent, web
 from sayso.api.v1 import router
 from sayso.app.service import Parts, compose
@@ -34,13 +34,15 @@ def pages(size: Size) -> Iterator[Figure]:
     """Ask for each page again and again: the median and the 95th per cent."""
     with folder() as place:
         found = asyncio.run(_measured(place, size))
-    for what, times in found.items():
-        parts = statistics.quantiles(times, n=20, method="inclusive")
+    for what, costs in found.items():
+        parts = statistics.quantiles([cost.wall for cost in costs], n=20, method="inclusive")
+        cpu = statistics.median(cost.cpu for cost in costs)
+        yield Figure(what=f"{what}: server and client, CPU", unit="ms", ours=cpu * 1000)
         yield Figure(what=f"{what}: server, p50", unit="ms", ours=parts[9] * 1000, aim=_AIM)
         yield Figure(what=f"{what}: server, p95", unit="ms", ours=parts[18] * 1000)
 
 
-async def _measured(place: Path, size: Size) -> dict[str, list[float]]:
+async def _measured(place: Path, size: Size) -> dict[str, list[Cost]]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     agent = payer(place / "sayso.db")
     service = await compose(Parts(db=agent.db, programs=[agent]))
@@ -55,7 +57,7 @@ async def _measured(place: Path, size: Size) -> dict[str, list[float]]:
         serving = asyncio.create_task(server.serve([listening]))
         await server.ready.wait()
         port = listening.getsockname()[1]
-        found: dict[str, list[float]] = {}
+        found: dict[str, list[Cost]] = {}
         for what, path in addresses.items():
             times = await _times(port, cookie, path, size.of(60, 3))
             if times is None:
@@ -103,19 +105,19 @@ async def _addresses(service: Service, agent_id: str) -> dict[str, str]:
     }
 
 
-async def _times(port: int, cookie: str, path: str, count: int) -> list[float] | None:
+async def _times(port: int, cookie: str, path: str, count: int) -> list[Cost] | None:
     """Return how long each request took, after two that do not count; None where the page does not exist."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\nCookie: {cookie}\r\n\r\n".encode()
-    found: list[float] = []
+    found: list[Cost] = []
     try:
         for _ in range(count + 2):
-            began = time.perf_counter()
+            began, cpu = time.perf_counter(), time.process_time()
             writer.write(head)
             answered = await reader.readuntil(b"\r\n\r\n")
             length = int(answered.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
             await reader.readexactly(length)
-            found.append(time.perf_counter() - began)
+            found.append(Cost(cpu=time.process_time() - cpu, wall=time.perf_counter() - began))
             status = int(answered.split()[1])
             if status == _NOT_FOUND:
                 return None

@@ -126,7 +126,7 @@ async def agent_view(
 
 
 async def decided_of(asked: Asking, program: str, month: Period) -> Sequence[Weighed]:
-    """Return the decisions of a period; nothing where the part of the page that lives is fetched anew, which has none."""
+    """Return the decisions of a period; none where only the part of the page that lives is fetched anew."""
     if is_part(asked.request):
         return ()
     return await asked.service.measures.decided(asked.principal.workspace.id, since=month.since, program=program)
