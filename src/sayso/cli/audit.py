@@ -18,7 +18,7 @@ from sayso.cli.tables import print_table
 from sayso.cli.text import safe
 from sayso.core.audit import Checked
 from sayso.core.auditforms import COLUMNS, row_to_cells, row_to_json
-from sayso.model.audit import AuditRow
+from sayso.model.audit import AuditFilter, AuditRow
 from sayso.model.errors import Invalid
 from sayso.model.workspaces import DEFAULT_WORKSPACE, WorkspaceId
 from sayso.runtime.auditlog import check_chain, exported, newest
@@ -113,7 +113,8 @@ def export(
         count = 0
         with written(output) as file:
             write = _writer(file, format_)
-            async for row in exported(runtime.store, _named(workspace), since=_aware(since), action=action):
+            wanted = AuditFilter(since=_aware(since), action=action)
+            async for row in exported(runtime.store, _named(workspace), wanted):
                 write(row)
                 count += 1
         return count

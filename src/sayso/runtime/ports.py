@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from sayso.model.audit import AuditRow, NewAudit
+from sayso.model.audit import AuditFilter, AuditRow, NewAudit
 from sayso.model.calls import CallMove, CallState, StoredApproval, StoredCall
 from sayso.model.decisions import Decision
 from sayso.model.evidence import RunEvidence
@@ -142,6 +142,16 @@ class AuditRows(Protocol):
 
     def list(self, workspace_id: WorkspaceId, *, after: int, limit: int) -> list[AuditRow]:
         """Return rows numbered above `after`, in order."""
+        ...
+
+    def fitting(self, workspace_id: WorkspaceId, wanted: AuditFilter, *, after: int, limit: int) -> "list[AuditRow]":
+        """Return the rows numbered above `after` that are wanted, in order."""
+        ...
+
+    def newest(
+        self, workspace_id: WorkspaceId, wanted: AuditFilter, *, floor: int, before: int, limit: int
+    ) -> "list[AuditRow]":
+        """Return the rows numbered from `floor` to below `before` that are wanted, the newest first."""
         ...
 
     def last(self, workspace_id: WorkspaceId) -> tuple[int, str] | None:
