@@ -4,7 +4,7 @@ A store runs *units*: plain functions over a `Transaction`, each all or nothing.
 the store holds the SQL and no rules.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -19,7 +19,7 @@ from sayso.model.messages import Usage
 from sayso.model.registry import AgentId, AgentPage, AgentRecord, Names, Trigger, TriggerId, VersionId, VersionRecord
 from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import Applied, NewRun, NewTask, Run, RunState, Session, Spent, StatePatch, Transition
-from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
+from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, SessionSpans
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.model.workspaces import WorkspaceId
 from sayso.runtime.directory_ports import CredentialRows, DirectoryRows
@@ -112,6 +112,10 @@ class SessionRows(Protocol):
         """Return what all runs of a session have used."""
         ...
 
+    def newest(self, wanted: SessionFilter, *, limit: int) -> Sequence[ListedSession]:
+        """Return the newest sessions that fit, without counting the others."""
+        ...
+
     def timers(self, session_id: SessionId, *, but: RunId) -> Sequence[Entry]:
         """Return the journal entries of all timers that runs of a session have begun, those of one run left out."""
         ...
@@ -122,6 +126,10 @@ class SessionRows(Protocol):
 
     def find_listed(self, session_id: SessionId) -> ListedSession | None:
         """Return a session as a list shows it; None when it has no run."""
+        ...
+
+    def spans(self, session_ids: Sequence[SessionId]) -> Mapping[SessionId, SessionSpans]:
+        """Return when each of some sessions was at it, and when it waited for people."""
         ...
 
 
