@@ -1,6 +1,7 @@
 """What sessions use up, in tokens, money and time, and the limits on it."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,17 @@ import pytest
 
 from sayso import Agent, SqliteDb, StepFailed, Workflow, tool
 from sayso.app.portal import portal
+from sayso.core.spans import covered
 from sayso.core.states import status_of
 from sayso.model.actors import Actor
 from sayso.model.errors import RunNotPaused
 from sayso.model.ids import RunId, SessionId
 from sayso.model.messages import AssistantMessage, Usage
 from sayso.model.runs import RunState
-from sayso.model.sessions import SessionFilter, SessionStatus
+from sayso.model.sessions import SessionFilter, SessionSpans, SessionStatus
+from sayso.model.workspaces import DEFAULT_WORKSPACE, Reach
+from sayso.runtime.sessions import Sessions
+from sayso.runtime.standing import spans_of
 from sayso.testing import CountingIds, FakeClock, ScriptedModel, call
 from sayso.workflow import Step
 
@@ -190,6 +195,54 @@ def test_sessions_are_listed_by_status_version_and_agent(case: Case) -> None:
     assert (listed(version="code", program="desk"), listed(version="v2"), listed(program="x")) == (listed(), [], [])
     page = portal.call(agent.db.runtime.list_sessions(limit=1, skip=1))
     assert (page.total, [item.id for item in page.items]) == (4, ["c"])
+
+
+def test_sessions_are_found_by_ids_words_trigger_and_time(case: Case) -> None:
+    case.agent(call("pay", amount=17)).run("x", session_id="one", run_id="run_one", user_id="ann_o")
+    begun = case.clock.now()
+    case.clock.advance(3600)
+    agent = case.agent("done")
+    agent.run("x", session_id="two", run_id="run_two", user_id="annko")
+    task = portal.call(agent.db.runtime.run_tasks(RunId("run_one")))[0]
+
+    def listed(**wanted: Any) -> list[str]:
+        page = portal.call(agent.db.runtime.list_sessions(SessionFilter(**wanted)))
+        assert page.total == len(page.items)
+        return [item.id for item in page.items]
+
+    assert listed(text="one") == listed(text="run_one") == listed(text=task.id) == ["one"]
+    assert listed(text=str(task.spec.request.message)[1:].upper()) == ["one"], "what was asked"
+    assert (listed(text="ANN"), listed(text="ann_"), listed(text="%")) == (["two", "one"], ["one"], [])
+    assert listed(text="desk") == ["two", "one"]
+    assert (listed(trigger_type="api"), listed(since=begun), listed(since=case.clock.now())) == (
+        [],
+        ["two", "one"],
+        ["two"],
+    )
+    assert (listed(until=begun), listed(until=case.clock.now())) == ([], ["one"])
+
+
+def test_a_list_tells_how_long_each_session_was_at_it_and_how_long_it_waited(case: Case) -> None:
+    agent = case.agent(call("pay", amount=1), "done")
+    output = agent.run("x", session_id="a", run_id="r")
+    case.clock.advance(3600)
+    reach = Reach(workspace_id=DEFAULT_WORKSPACE)
+
+    def spans() -> SessionSpans:
+        work = Sessions(agent.db.runtime).page_with_spans(SessionFilter(), reach, limit=10, skip=0)
+        page, found = portal.call(work)
+        assert list(found) == [item.id for item in page.items] == ["a"]
+        return found[SessionId("a")]
+
+    now = case.clock.now()
+    assert (covered(spans().roots, now), covered(spans().asked, now)) == (timedelta(hours=1), timedelta(hours=1))
+    output.active_requirements[0].confirm()
+    agent.continue_run(output)
+    case.clock.advance(60)
+    later = case.clock.now()
+    assert (covered(spans().roots, later), covered(spans().asked, later)) == (timedelta(hours=1), timedelta(hours=1))
+    whole = portal.call(Sessions(agent.db.runtime).whole(RunId("r"), reach))
+    assert spans_of(whole) == spans(), "the page of a session says the same"
 
 
 @pytest.mark.parametrize("state", list(RunState))

@@ -5,7 +5,6 @@ straight into the database; reserved keys of serializers stay keys.
 """
 
 import ast
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import pytest
 
 from sayso.api.v1 import router
 from sayso.server.application import plain_app
+from sayso.stores.driver import sqlite_module
 from tests.service.served import served
 from tests.service.test_api import pending, start
 
@@ -121,7 +121,7 @@ async def _ask(client: Any, path: str, query: dict[str, str], headers: dict[str,
 
 
 def _rows(folder: Path) -> dict[str, int]:
-    with sqlite3.connect(folder / "sayso.db") as connection:
+    with sqlite_module().connect(folder / "sayso.db") as connection:
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")]
         kept = [name for name in tables if name not in {"credentials", "api_keys", "audit"}]  # reading is written down
         return {name: connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in kept}
@@ -185,7 +185,7 @@ async def test_hostile_rows_in_the_database_are_refused_and_harm_no_other_run(tm
 
 
 def _overwrite(folder: Path, run: str, data: bytes) -> None:
-    with sqlite3.connect(folder / "sayso.db", timeout=20) as connection:
+    with sqlite_module().connect(folder / "sayso.db", timeout=20) as connection:
         changed = connection.execute("UPDATE journal SET data = ? WHERE run_id = ? AND seq = 1", (data, run))
         assert changed.rowcount == 1
 

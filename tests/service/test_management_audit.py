@@ -1,7 +1,6 @@
 """The audit log and the evidence of a session over HTTP (items 293 to 295)."""
 
 import json
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from sayso.core.audit import verify
 from sayso.core.auditforms import row_from_json
 from sayso.core.evidence import packet_of, problems
+from sayso.stores.driver import sqlite_module
 from tests.service.served import served
 from tests.service.test_api import pending, start
 from tests.service.test_management import agent_of, made, refused, signed_in
@@ -59,7 +59,7 @@ async def test_a_row_that_somebody_changed_is_named(tmp_path: Path) -> None:
         exported = (await client.get("/v1/audit/export")).text.splitlines()
         assert verify(row_from_json(json.loads(line)) for line in exported) is None
         assert len(exported) >= sound["rows"]
-        with closing(sqlite3.connect(tmp_path / "sayso.db")) as database, database:
+        with closing(sqlite_module().connect(tmp_path / "sayso.db")) as database, database:
             database.execute("UPDATE audit SET target = 'other' WHERE seq = 2")
         found = (await client.get("/v1/audit/verify")).json()
         assert (found["ok"], found["broken"]["seq"]) == (False, 2)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sayso.web.charts import Column, Point, columns, count_scale, line, part, per_cent, shares, span_scale
+from sayso.web.charts import Column, Point, columns, count_scale, line, part, per_cent, shares, span_scale, span_words
 
 SERIES, WORDS = ("yes", "no"), ("approved", "rejected")
 
@@ -65,6 +65,13 @@ def test_a_line_has_a_gap_where_there_is_no_value() -> None:
     ]
     assert chart.dots[2].y == chart.bottom
     assert chart.dots[1].title == "2: 20 s"
+    assert [tick.label for tick in chart.rules] == ["0", "5 s", "10 s", "15 s", "20 s"]
+
+
+def test_a_duration_on_a_scale_is_short() -> None:
+    assert [span_words(seconds) for seconds in (0, 30, 90, 3600, 5400, 172_800)] == [
+        "0", "30 s", "1.5 min", "1 h", "1.5 h", "2 d",
+    ]  # fmt: skip
 
 
 @given(st.integers(1, 400))

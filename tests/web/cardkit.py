@@ -2,12 +2,13 @@
 
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
 
 from sayso.model.ids import TaskId
-from sayso.model.tasks import TaskFilter, UserTask
+from sayso.model.tasks import TaskStatus, UserTask
 from sayso.model.workspaces import Reach
 from tests.web.site import Site
 
@@ -23,6 +24,8 @@ class Desk:
     done: list[Any]
     """What its tools have done."""
     agents: dict[str, str] = field(default_factory=dict[str, str])
+    extra: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Turns of the clerk that a test adds."""
 
     def start(self, name: str = "desk", text: str = "go", **client: Any) -> str:
         """Start a run of an agent or a workflow over HTTP; return its id."""
@@ -37,12 +40,11 @@ class Desk:
         """Start a run, and return the task that it asks."""
         return self.task_of(self.start(name, text, **client))
 
-    def task_of(self, run: Any, beside: frozenset[str] = frozenset()) -> TaskId:
+    def task_of(self, run: Any) -> TaskId:
         """Return the pending task of a run, as soon as there is one."""
         for _ in range(_WAIT * 50):
-            wanted = TaskFilter(run_id=run)
-            page = self.site.do(self.site.service.runtime.list_tasks(wanted, limit=10))
-            found = [task.id for task in page.tasks if task.id not in beside]
+            parts = self.site.do(self.site.service.sessions.run(run, self.reach))
+            found = [task.id for task in parts.tasks if task.status is TaskStatus.PENDING]
             if found:
                 return found[0]
             time.sleep(0.02)
@@ -50,20 +52,28 @@ class Desk:
 
     def stored(self, task: TaskId) -> UserTask:
         """Return a task as it is stored."""
-        reach = Reach(workspace_id=self.site.root.workspace.id)
-        return self.site.do(self.site.service.inbox.show(task, reach))[0]
+        return self.site.do(self.site.service.inbox.show(task, self.reach))[0]
 
     def status(self, task: TaskId) -> str:
         """Return how a task stands."""
         return str(self.stored(task).status)
 
-    def until_paid(self, count: int) -> None:
-        """Wait until the tools have done something so often."""
+    @property
+    def reach(self) -> Reach:
+        """All of the workspace."""
+        return Reach(workspace_id=self.site.root.workspace.id)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds."""
         for _ in range(_WAIT * 50):
-            if len(self.done) >= count:
+            if holds():
                 return
             time.sleep(0.02)
-        raise AssertionError(f"only {self.done} was done")
+        raise AssertionError(f"it never held; done was {self.done}")
+
+    def until_paid(self, count: int) -> None:
+        """Wait until the tools have done something so often."""
+        self.until(lambda: len(self.done) >= count)
 
     @staticmethod
     def hidden(page: str) -> dict[str, str]:
@@ -71,7 +81,7 @@ class Desk:
         return {name: unescape(value) for name, value in _HIDDEN.findall(page)}
 
 
-def desk_of(site: Site, done: list[Any]) -> Desk:
+def desk_of(site: Site, done: list[Any], extra: dict[str, Any] | None = None) -> Desk:
     """Return a site's desk, which knows its agents."""
     page = site.do(site.service.registry.list_agents(site.root.workspace.id, limit=100))
-    return Desk(site, done, {agent.name: agent.id for agent in page.items})
+    return Desk(site, done, {agent.name: agent.id for agent in page.items}, {} if extra is None else extra)

@@ -106,7 +106,7 @@ CASES = {
         right={"say": "happened", "note": "ch_123"}, comes="ch_123", twice=True,
     ),
     "approval of what reads": Case(
-        text="look", shows="low risk", right={"say": "approve"}, comes=("look", "the shelf")
+        text="look", shows="low risk", right={"say": "approve"}, comes=("look", "the shelf"),
     ),
     "confirmation of a step": Case(
         program="confirm", text="c1", shows="confirm", wrong=({"say": "reject"}, "Say why"),

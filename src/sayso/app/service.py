@@ -91,6 +91,7 @@ async def compose(parts: Parts) -> Service:
         review=Reviewing(runtime),
         measures=Measuring(store, clock),
         news=News(store),
+        loaded={agent.name: agent for agent in agents},
         workflows=workflows,
         operations=parts.operations.tools,
         provider=parts.provider,

@@ -82,7 +82,13 @@ def verify(rows: Iterable[AuditRow], anchor: tuple[int, str] | None = None) -> B
     return check(rows, anchor).broken
 
 
-def check(rows: Iterable[AuditRow], anchor: tuple[int, str] | None = None) -> Checked:
+def check(
+    rows: Iterable[AuditRow],
+    anchor: tuple[int, str] | None = None,
+    *,
+    begin: tuple[int, str] = (0, GENESIS),
+    whole: bool = True,
+) -> Checked:
     """Hold every row against the one before it, and the chain against what was noted down.
 
     Without an anchor, neither a tail that was cut off nor a chain that was computed anew can be found.
@@ -90,14 +96,16 @@ def check(rows: Iterable[AuditRow], anchor: tuple[int, str] | None = None) -> Ch
     Args:
         rows: All rows of one workspace, in order.
         anchor: A number and its hash that were noted down earlier.
+        begin: The number and hash that the first row follows, where the rows before it were checked already.
+        whole: Whether nothing comes after these rows, so that an anchor behind the last one is missing.
     """
-    count, last, broken = 0, (0, GENESIS), None
+    count, last, broken = 0, begin, None
     for row in rows:
         broken = _wrong(row, last) or _not_noted(row, anchor)
         if broken is not None:
             break
         count, last = count + 1, (row.seq, row.hash)
-    if broken is None and anchor is not None and last[0] < anchor[0]:
+    if whole and broken is None and anchor is not None and last[0] < anchor[0]:
         broken = Broken(seq=last[0] + 1, reason=f"the chain ends before number {anchor[0]}, which was noted down")
     return Checked(rows=count, last=last if count else None, broken=broken)
 

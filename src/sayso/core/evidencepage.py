@@ -13,7 +13,7 @@ from sayso.core.contradictions import exact_bytes
 from sayso.core.visible import visible
 from sayso.model.json import Json
 
-_STYLE = """
+STYLE = """
 body { font: 14px/1.45 system-ui, sans-serif; margin: 2em auto; max-width: 76em; padding: 0 1em; color: #1b1b1b; }
 table { border-collapse: collapse; width: 100%; margin: .5em 0 1.5em; }
 th, td { border: 1px solid #c8c8c8; padding: .3em .5em; text-align: left; vertical-align: top;
@@ -22,6 +22,7 @@ th { background: #f0f0f0; }
 pre { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere; font-size: 12px; }
 .bad { color: #9b0000; font-weight: bold; }
 """
+"""The page's one style sheet; who serves the page names it in its policy."""
 Part = Mapping[str, Any]
 
 
@@ -43,7 +44,7 @@ def page(packet: Mapping[str, Any]) -> str:
         _chain(parts["audit"]["chain"]),
         _section("Manifest", ("part", "SHA-256"), manifest["parts"].items()),
     ]
-    return _HEAD.format(title=title, style=_STYLE) + "\n".join(body) + "\n</body>\n</html>\n"
+    return _HEAD.format(title=title, style=STYLE) + "\n".join(body) + "\n</body>\n</html>\n"
 
 
 _HEAD = """<!doctype html>

@@ -40,3 +40,19 @@ class AuditRow:
     prev_hash: str
     """The hash of the row before; of the first row, `core.audit.GENESIS`."""
     hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Which rows are wanted; what is None does not matter."""
+
+    action: str | None = None
+    """`task.decided`, or `task.*` for all of a kind."""
+    actor: str | None = None
+    """Who did it: the id of the actor."""
+    target: str | None = None
+    """The id of what it was done to."""
+    since: datetime | None = None
+    """Nothing that was done before."""
+    until: datetime | None = None
+    """Nothing that was done at this time or later."""

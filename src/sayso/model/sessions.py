@@ -7,6 +7,7 @@ session waits for; `core/states.py` has the table, and the stores compute the sa
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from sayso.model.ids import RunId, SessionId
 from sayso.model.messages import Usage
@@ -42,6 +43,14 @@ class SessionFilter:
     """The label of its version."""
     version_id: str | None = None
     status: SessionStatus | None = None
+    trigger_type: str | None = None
+    """What started its newest root run: `api`, `manual`, ..."""
+    text: str | None = None
+    """The id of the session, of a run or of a task, or a part of what it is about or of who it is for."""
+    since: datetime | None = None
+    """Only sessions whose newest root run began then or later."""
+    until: datetime | None = None
+    """Only sessions whose newest root run began before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,3 +82,20 @@ class SessionPage:
     items: tuple[ListedSession, ...]
     total: int
     """How many fit."""
+
+
+class Span(NamedTuple):
+    """A stretch of time; without an end it goes on."""
+
+    begin: datetime
+    end: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSpans:
+    """When a session was at it, and when it waited for people."""
+
+    roots: tuple[Span, ...] = ()
+    """Each of its root runs."""
+    asked: tuple[Span, ...] = ()
+    """Each question to a person, until it was answered or dropped; an open one ends at its deadline."""

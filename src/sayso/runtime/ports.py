@@ -4,11 +4,11 @@ A store runs *units*: plain functions over a `Transaction`, each all or nothing.
 the store holds the SQL and no rules.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from sayso.model.audit import AuditRow, NewAudit
+from sayso.model.audit import AuditFilter, AuditRow, NewAudit
 from sayso.model.calls import CallMove, CallState, StoredApproval, StoredCall
 from sayso.model.decisions import Decision
 from sayso.model.evidence import RunEvidence
@@ -16,7 +16,6 @@ from sayso.model.ids import CallId, RunId, SessionId, TaskId, WorkerId
 from sayso.model.journal import Entry, NewEntry
 from sayso.model.json import Json
 from sayso.model.messages import Usage
-from sayso.model.registry import AgentId, AgentPage, AgentRecord, Names, Trigger, TriggerId, VersionId, VersionRecord
 from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import (
     Applied,
@@ -31,11 +30,12 @@ from sayso.model.runs import (
     StatePatch,
     Transition,
 )
-from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
+from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, SessionSpans
 from sayso.model.tasks import TaskFilter, TaskPage, UserTask
 from sayso.model.workspaces import WorkspaceId
 from sayso.runtime.directory_ports import CredentialRows, DirectoryRows
 from sayso.runtime.measure_ports import MeasureRows
+from sayso.runtime.registry_ports import RegistryRows
 from sayso.runtime.review_ports import ReviewRows
 
 R = TypeVar("R")
@@ -124,6 +124,10 @@ class SessionRows(Protocol):
         """Return what all runs of a session have used."""
         ...
 
+    def newest(self, wanted: SessionFilter, *, limit: int) -> Sequence[ListedSession]:
+        """Return the newest sessions that fit, without counting the others."""
+        ...
+
     def timers(self, session_id: SessionId, *, but: RunId) -> Sequence[Entry]:
         """Return the journal entries of all timers that runs of a session have begun, those of one run left out."""
         ...
@@ -136,6 +140,10 @@ class SessionRows(Protocol):
         """Return a session as a list shows it; None when it has no run."""
         ...
 
+    def spans(self, session_ids: Sequence[SessionId]) -> Mapping[SessionId, SessionSpans]:
+        """Return when each of some sessions was at it, and when it waited for people."""
+        ...
+
 
 class AuditRows(Protocol):
     """The rows of the audit log."""
@@ -146,6 +154,16 @@ class AuditRows(Protocol):
 
     def list(self, workspace_id: WorkspaceId, *, after: int, limit: int) -> list[AuditRow]:
         """Return rows numbered above `after`, in order."""
+        ...
+
+    def fitting(self, workspace_id: WorkspaceId, wanted: AuditFilter, *, after: int, limit: int) -> "list[AuditRow]":
+        """Return the rows numbered above `after` that are wanted, in order."""
+        ...
+
+    def newest(
+        self, workspace_id: WorkspaceId, wanted: AuditFilter, *, floor: int, before: int, limit: int
+    ) -> "list[AuditRow]":
+        """Return the rows numbered from `floor` to below `before` that are wanted, the newest first."""
         ...
 
     def last(self, workspace_id: WorkspaceId) -> tuple[int, str] | None:
@@ -174,90 +192,6 @@ class RequestRows(Protocol):
 
     def forget(self, *, before: datetime) -> int:
         """Delete answers older than a time; return how many."""
-        ...
-
-
-class RegistryRows(Protocol):
-    """The rows of agents, versions and triggers."""
-
-    def insert_agent(self, agent: AgentRecord) -> None:
-        """Add an agent."""
-        ...
-
-    def update_agent(self, agent: AgentRecord) -> None:
-        """Write an agent's name, mode, deployed version, block and time of change."""
-        ...
-
-    def delete_agent(self, agent_id: AgentId) -> None:
-        """Remove an agent with its versions and triggers."""
-        ...
-
-    def find_agent(self, workspace_id: WorkspaceId, agent_id: AgentId) -> AgentRecord | None:
-        """Return an agent of a workspace."""
-        ...
-
-    def find_named(self, workspace_id: WorkspaceId, name: str) -> AgentRecord | None:
-        """Return the agent of a workspace that has this name."""
-        ...
-
-    def list_agents(self, workspace_id: WorkspaceId, *, limit: int, skip: int) -> AgentPage:
-        """Return one page of a workspace's agents, by name."""
-        ...
-
-    def list_workflows(self, workspace_id: WorkspaceId) -> list[AgentRecord]:
-        """Return the workflows of a workspace, by name."""
-        ...
-
-    def names(self, workspace_id: WorkspaceId, version_ids: Iterable[str]) -> Names:
-        """Return what programs, triggers and some versions are called in a workspace."""
-        ...
-
-    def has_open_runs(self, agent: AgentRecord) -> bool:
-        """Tell whether a run of the agent has not ended."""
-        ...
-
-    def insert_version(self, version: VersionRecord) -> None:
-        """Add a version."""
-        ...
-
-    def update_version(self, version: VersionRecord) -> None:
-        """Write a version's label, body, digest and time of change."""
-        ...
-
-    def delete_version(self, version_id: VersionId) -> None:
-        """Remove a version."""
-        ...
-
-    def list_versions(self, agent_id: AgentId) -> list[VersionRecord]:
-        """Return an agent's versions, the newest first."""
-        ...
-
-    def find_version(self, agent_id: AgentId, version_id: VersionId) -> VersionRecord | None:
-        """Return a version of an agent."""
-        ...
-
-    def insert_trigger(self, trigger: Trigger) -> None:
-        """Add a trigger."""
-        ...
-
-    def update_trigger(self, trigger: Trigger) -> None:
-        """Write what may change of a trigger."""
-        ...
-
-    def delete_trigger(self, trigger_id: TriggerId) -> None:
-        """Remove a trigger."""
-        ...
-
-    def list_triggers(self, agent_id: AgentId) -> list[Trigger]:
-        """Return an agent's triggers, by name."""
-        ...
-
-    def ready_runs(self, *, now: datetime, limit: int) -> list[RunId]:
-        """Return runs of agents made as data whose `ready_at` has come, the longest waiting first."""
-        ...
-
-    def next_ready_at(self) -> datetime | None:
-        """Return when the next run of agents made as data becomes ready."""
         ...
 
 

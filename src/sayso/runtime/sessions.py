@@ -4,20 +4,24 @@ Reading returns everything of a session on one snapshot. Commands are returned a
 what it remembers of the request into the same transaction; `Runtime.wake` must follow them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sayso.core.codec import plain_of
+from sayso.core.fingerprint import Shape
+from sayso.core.ledger import call_id
 from sayso.core.timeline import ends_alone
 from sayso.model.actors import Actor
 from sayso.model.calls import StoredCall
 from sayso.model.decisions import Answer
 from sayso.model.errors import RunNotPaused, SessionNotFound
+from sayso.model.evidence import RecordedAttempt
 from sayso.model.ids import RunId, SessionId
 from sayso.model.journal import Entry
 from sayso.model.requesterrors import NotWaiting, RunWaitingForTask
 from sayso.model.runs import ENDED, Run, RunFilter, RunPage, RunState
-from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, SessionStatus
+from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, SessionSpans, SessionStatus
 from sayso.model.tasks import MessageRequest, UserTask
 from sayso.model.workspaces import Principal, Reach
 from sayso.runtime import endings, units
@@ -65,6 +69,45 @@ class Sessions:
     async def page(self, wanted: SessionFilter, reach: Reach, *, limit: int, skip: int) -> SessionPage:
         """Return one page of the sessions within reach, that with the newest root run first."""
         return await self._runtime.list_sessions(replace(wanted, reach=reach), limit=limit, skip=skip)
+
+    async def page_with_spans(
+        self, wanted: SessionFilter, reach: Reach, *, limit: int, skip: int
+    ) -> tuple[SessionPage, Mapping[SessionId, SessionSpans]]:
+        """Return one page of the sessions within reach, and when each of them was at it, on one snapshot."""
+
+        def unit(tx: Transaction) -> tuple[SessionPage, Mapping[SessionId, SessionSpans]]:
+            page = tx.sessions.list(replace(wanted, reach=reach), limit=limit, skip=skip)
+            return page, tx.sessions.spans([item.id for item in page.items])
+
+        return await self._runtime.store.read(unit)
+
+    async def shapes(self, runs: Sequence[Run]) -> Mapping[str, Shape]:
+        """Return the definitions that runs follow, by fingerprint: what each of their static keys is."""
+        wanted = {run.fingerprint for run in runs}
+
+        def unit(tx: Transaction) -> dict[str, Shape]:
+            found = {fingerprint: tx.find_definition(fingerprint) for fingerprint in wanted}
+            return {fingerprint: plain_of(shape) for fingerprint, shape in found.items() if shape is not None}
+
+        return await self._runtime.store.read(unit)
+
+    async def attempts(self, run_id: RunId, key: str, reach: Reach) -> Sequence[RecordedAttempt]:
+        """Return every attempt at the call at a key of a run, with what was known of it.
+
+        Raises:
+            RunNotFound, OutOfScope: See `reach.reached`.
+        """
+        call = call_id(run_id, key)
+
+        def unit(tx: Transaction) -> list[RecordedAttempt]:
+            reached(tx, run_id, reach)
+            return [attempt for attempt in tx.evidence.of_run(run_id).attempts if attempt.call_id == call]
+
+        return await self._runtime.store.read(unit)
+
+    async def newest(self, reach: Reach, *, limit: int) -> Sequence[ListedSession]:
+        """Return the sessions within reach that have the newest root runs."""
+        return await self._runtime.store.read(lambda tx: tx.sessions.newest(SessionFilter(reach=reach), limit=limit))
 
     async def runs(self, wanted: RunFilter, reach: Reach, *, limit: int, cursor: str | None) -> RunPage:
         """Return one page of the runs within reach, newest first.

@@ -4,7 +4,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from sayso.core.secrets import hash_of, new_secret, read_secret
-from sayso.model.directoryerrors import Unauthenticated, WorkspaceNotFound
+from sayso.model.directoryerrors import TokenNotFound, Unauthenticated, WorkspaceNotFound
+from sayso.model.json import Json
 from sayso.model.workspaces import (
     Credential,
     Identity,
@@ -185,5 +186,36 @@ class SignIn(Office):
 
         return await self._act(by, None, unit)
 
+    async def end_own(self, by: Principal, session_id: str | None = None) -> int:
+        """End one browser session of one's own, or all but the one that asks; return how many.
+
+        Args:
+            by: Who asks.
+            session_id: The one; without it, every other one.
+
+        Raises:
+            TokenNotFound: One's own has no session in force with the id.
+        """
+
+        def unit(tx: Transaction, by: Principal, now: datetime) -> int:
+            found = [] if by.person is None else tx.credentials.of(by.person.id, "session")
+            mine = [each for each in found if in_force(each, now, self._times.session_idle)]
+            wanted = [each for each in mine if _is_meant(each, session_id, by)]
+            count = sum(tx.credentials.end(each.id, now=now) for each in wanted)
+            if by.person is None or (session_id is not None and not count):
+                raise TokenNotFound(
+                    f"Expected a session {session_id} of one's own in force, but there is none.",
+                    hint="It has ended already: look at the list again.",
+                )
+            data: dict[str, Json] = {"email": by.person.email, "sessions": [each.id for each in wanted]}
+            write_down(tx, by.workspace.id, now, by.actor, "sessions.ended", by.person.id, data)
+            return count
+
+        return await self._act(by, None, unit)
+
     def _opening(self, agent: str, previous: str | None) -> Opening:
         return opening_of(self._ids, self._secrets, agent, previous)
+
+
+def _is_meant(session: Credential, wanted: str | None, by: Principal) -> bool:
+    return session.id != by.credential_id if wanted is None else session.id == wanted

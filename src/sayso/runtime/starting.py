@@ -76,6 +76,7 @@ class BeginWorkflow:
     started_by: str
     user_id: str | None = None
     session_id: SessionId | None = None
+    run_id: RunId | None = None
 
 
 def workflow_of(tx: Transaction, workspace_id: WorkspaceId, name: str) -> AgentRecord:
@@ -100,6 +101,7 @@ def plan_workflow(runtime: Runtime, ground: Ground, workflow: AgentRecord, comma
         workflow.program,
         command.started,
         session_id=command.session_id,
+        run_id=command.run_id,
         user_id=command.user_id,
         origin=Origin(
             workspace_id=command.workspace_id,

@@ -16,10 +16,11 @@ from sayso.model.directoryerrors import Forbidden, Unauthenticated
 from sayso.model.errors import Invalid
 from sayso.model.json import Json
 from sayso.model.registry import AgentId, AgentRecord, Names, Trigger
-from sayso.model.requesterrors import OutOfScope
+from sayso.model.requesterrors import OutOfScope, WorkflowNotFound
 from sayso.model.requests import Answered, Ticket
 from sayso.model.runs import Origin
 from sayso.model.workspaces import Principal, Reach
+from sayso.programs.agent.definition import AgentDefinition
 from sayso.programs.agent.tools import Tool
 from sayso.runtime.directory import Directory
 from sayso.runtime.inbox import Inbox
@@ -50,6 +51,8 @@ class Service(Services):
     review: Reviewing
     measures: Measuring
     news: News
+    loaded: Mapping[str, AgentDefinition] = field(default_factory=dict[str, AgentDefinition])
+    """Code-first agents, by the name of their program."""
     workflows: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Code-first workflows, by name."""
     operations: Mapping[str, Tool] = field(default_factory=dict[str, Tool])
@@ -110,6 +113,20 @@ class Asking:
         found = await self.service.registry.load_agent(self.principal.workspace.id, AgentId(agent_id))
         self.refuse_beyond(found.program)
         return found
+
+    async def workflow(self, name: str) -> tuple[AgentRecord, Any]:
+        """Return a workflow of the active workspace, by its name or either id, as it is registered and as it is loaded.
+
+        Raises:
+            WorkflowNotFound: There is none, or this server has not loaded it.
+        """
+        loaded = self.service.workflows
+        named = name if name in loaded else next((item.name for item in loaded.values() if item.id == name), name)
+        record = await self.service.registry.load_workflow(self.principal.workspace.id, named)
+        found = loaded.get(record.name)
+        if found is None:
+            raise WorkflowNotFound("Expected a workflow that this server has loaded, but it has loaded others.")
+        return record, found
 
     async def trigger(self, agent: AgentRecord) -> Trigger | None:
         """Return the trigger by which this principal starts an agent; None for people, and where there is none.

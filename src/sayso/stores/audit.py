@@ -4,16 +4,25 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ClauseElement, insert, select
+from sqlalchemy import ClauseElement, and_, insert, or_, select
 
 from sayso.core.audit import row_after
 from sayso.core.instants import EPOCH, from_micros, to_micros
 from sayso.model.actors import Actor, ActorType
-from sayso.model.audit import AuditRow, NewAudit
+from sayso.model.audit import AuditFilter, AuditRow, NewAudit
 from sayso.model.workspaces import WorkspaceId
 from sayso.stores.statements import ONE, ZERO, P
 from sayso.stores.workspace_schema import audit
 
+_WANTED = (
+    audit.c.workspace_id == P("workspace_id"),
+    or_(P("any_action") == ONE, and_(audit.c.action >= P("action_from"), audit.c.action <= P("action_to"))),
+    or_(P("any_actor") == ONE, audit.c.by_id == P("actor")),
+    or_(P("any_target") == ONE, audit.c.target == P("target")),
+    or_(P("any_since") == ONE, audit.c.at >= P("since")),
+    or_(P("any_until") == ONE, audit.c.at < P("until")),
+)
+_LAST_OF_A_KIND = "\U0010ffff"
 STATEMENTS: dict[str, ClauseElement] = {
     "last_audit": select(audit.c.seq, audit.c.hash)
     .where(audit.c.workspace_id == P("workspace_id"))
@@ -24,6 +33,16 @@ STATEMENTS: dict[str, ClauseElement] = {
     "list_audit": select(audit)
     .where(audit.c.workspace_id == P("workspace_id"), audit.c.seq > P("after"))
     .order_by(audit.c.seq)
+    .limit(P("limit"))
+    .offset(ZERO),
+    "fitting_audit": select(audit)
+    .where(*_WANTED, audit.c.seq > P("after"))
+    .order_by(audit.c.seq)
+    .limit(P("limit"))
+    .offset(ZERO),
+    "newest_audit": select(audit)
+    .where(*_WANTED, audit.c.seq >= P("floor"), audit.c.seq < P("before"))
+    .order_by(audit.c.seq.desc())
     .limit(P("limit"))
     .offset(ZERO),
     "audit_of": select(audit)
@@ -71,6 +90,19 @@ class AuditRows:
         """See the port."""
         return [_row(row) for row in self._all("list_audit", workspace_id=workspace_id, after=after, limit=limit)]
 
+    def fitting(self, workspace_id: WorkspaceId, wanted: AuditFilter, *, after: int, limit: int) -> "list[AuditRow]":
+        """See the port."""
+        found = self._all("fitting_audit", workspace_id=workspace_id, after=after, limit=limit, **_parameters(wanted))
+        return [_row(row) for row in found]
+
+    def newest(
+        self, workspace_id: WorkspaceId, wanted: AuditFilter, *, floor: int, before: int, limit: int
+    ) -> "list[AuditRow]":
+        """See the port."""
+        place = {"floor": floor, "before": before, "limit": limit}
+        found = self._all("newest_audit", workspace_id=workspace_id, **place, **_parameters(wanted))
+        return [_row(row) for row in found]
+
     def last(self, workspace_id: WorkspaceId) -> tuple[int, str] | None:
         """See the port."""
         rows = self._all("last_audit", workspace_id=workspace_id)
@@ -83,6 +115,24 @@ class AuditRows:
     def of(self, workspace_id: WorkspaceId, target: str) -> "list[AuditRow]":
         """See the port."""
         return [_row(row) for row in self._all("audit_of", workspace_id=workspace_id, target=target)]
+
+
+def _parameters(wanted: AuditFilter) -> dict[str, Any]:
+    action = wanted.action or ""
+    kind = action[:-1] if action.endswith(".*") else None
+    return {
+        "any_action": int(wanted.action is None),
+        "action_from": action if kind is None else kind,
+        "action_to": action if kind is None else kind + _LAST_OF_A_KIND,
+        "any_actor": int(wanted.actor is None),
+        "actor": wanted.actor or "",
+        "any_target": int(wanted.target is None),
+        "target": wanted.target or "",
+        "any_since": int(wanted.since is None),
+        "since": 0 if wanted.since is None else to_micros(wanted.since),
+        "any_until": int(wanted.until is None),
+        "until": 0 if wanted.until is None else to_micros(wanted.until),
+    }
 
 
 def _row(row: Any) -> AuditRow:

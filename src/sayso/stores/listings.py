@@ -14,16 +14,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Dialect, or_, tuple_
 from sqlalchemy.sql import Select
 
-from sayso.core.instants import to_micros
+from sayso.core.instants import some_micros, to_micros
 from sayso.core.taskforms import LEGACY
 from sayso.model.errors import Invalid
+from sayso.model.ids import SessionId
 from sayso.model.runs import Run, RunFilter
 from sayso.model.sessions import SessionFilter
 from sayso.model.tasks import TaskFilter, UserTask
 from sayso.stores.reaching import Reaching
-from sayso.stores.reviewlists import ReviewLists
+from sayso.stores.reviewlists import ReviewLists, pattern
 from sayso.stores.schema import runs, tasks
-from sayso.stores.sessionlists import counted, listed, one
+from sayso.stores.sessionlists import asked_spans, counted, listed, one, root_spans
 from sayso.stores.statements import RUN, TASK, ZERO, P, compile_one, constant
 
 
@@ -88,10 +89,17 @@ class Listings:
             "version": wanted.version,
             "version_id": wanted.version_id,
             "status": wanted.status,
+            "trigger_type": wanted.trigger_type,
+            "text": wanted.text,
+            "since": some_micros(wanted.since),
+            "until": some_micros(wanted.until),
         }
         given = {name: value for name, value in filters.items() if value is not None}
         reach = Reaching(wanted.reach)
         parameters = {**given, **reach.parameters}
+        if wanted.text is not None:
+            del parameters["text"]
+            parameters |= {"words": pattern(wanted.text), "id": wanted.text}
         page = self._text(("sessions", reach.shape, *given), lambda: reach.applied(listed(list(given)), runs))
         total = self._text(("counted", reach.shape, *given), lambda: reach.applied(counted(list(given)), runs))
         return page, total, parameters
@@ -99,6 +107,13 @@ class Listings:
     def session(self) -> str:
         """Return the statement for one session."""
         return self._text(("session",), one)
+
+    def spans(self, session_ids: Sequence[SessionId]) -> tuple[str, str, dict[str, Any]]:
+        """Return the statements for the stretches of sessions and of their questions, and the parameters of both."""
+        count = len(session_ids)
+        roots = self._text(("root spans", str(count)), lambda: root_spans(count))
+        asked = self._text(("asked spans", str(count)), lambda: asked_spans(count))
+        return roots, asked, {f"session_{number}": session_id for number, session_id in enumerate(session_ids)}
 
     @staticmethod
     def cursor_of(last: UserTask | Run) -> str:

@@ -157,4 +157,4 @@ class MeasureRows:
         found = version_id and self._all("version_model", workspace_id=workspace_id, version_id=version_id)
         if not found or found[0][0] != program:
             return None
-        return json.loads(found[0][1])["llmModel"]
+        return json.loads(found[0][1]).get("llmModel")  # a workflow's version names none

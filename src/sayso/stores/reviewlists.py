@@ -100,9 +100,14 @@ def _parameters(wanted: ReviewFilter, now: datetime) -> dict[str, Any]:
         if value is not None
     }
     if wanted.text is not None:
-        words = folded(wanted.text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        values |= {"words": f"%{words}%", "id": wanted.text}
+        values |= {"words": pattern(wanted.text), "id": wanted.text}
     return values
+
+
+def pattern(text: str) -> str:
+    """Return what `LIKE` compares words with, folded, so that each character stands for itself."""
+    words = folded(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{words}%"
 
 
 def _fitting(query: Select[Any], wanted: ReviewFilter) -> Select[Any]:

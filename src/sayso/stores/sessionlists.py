@@ -5,12 +5,13 @@ The status is worked out in the statement, as `core.states.status_of` would; a t
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, tuple_
 
 from sayso.stores.schema import runs, sessions, tasks
 from sayso.stores.statements import ONE, P, constant
 
 _later, _mine, _open = runs.alias("later"), runs.alias("mine"), runs.alias("opened")
+_whose = sessions.alias("whose")
 _NEWEST_ROOT = and_(
     runs.c.parent_id.is_(None),
     ~exists(
@@ -91,11 +92,50 @@ def one() -> Select[Any]:
     return LISTED.where(_NEWEST_ROOT, runs.c.session_id == P("session_id"))
 
 
+def root_spans(count: int) -> Select[Any]:
+    """Return the statement of the stretches of the root runs of so many sessions."""
+    ended = case(
+        (runs.c.state.in_([constant(state) for state in ("completed", "failed", "cancelled")]), runs.c.updated_at)
+    )
+    query: Any = select(runs.c.session_id, runs.c.created_at, ended)
+    return query.where(runs.c.parent_id.is_(None), runs.c.session_id.in_(_ids(count)))
+
+
+def asked_spans(count: int) -> Select[Any]:
+    """Return the statement of the stretches in which people were asked, of so many sessions."""
+    query: Any = select(runs.c.session_id, tasks.c.created_at, func.coalesce(tasks.c.closed_at, tasks.c.due_at))
+    return query.select_from(runs.join(tasks, tasks.c.run_id == runs.c.run_id)).where(
+        runs.c.session_id.in_(_ids(count))
+    )
+
+
+def _ids(count: int) -> list[ColumnElement[Any]]:
+    return [P(f"session_{number}") for number in range(count)]
+
+
+def _found() -> ColumnElement[bool]:
+    """Tell whether a session has an id, or its people, its program or a question of it the words."""
+
+    def like(column: ColumnElement[Any]) -> ColumnElement[bool]:
+        return func.lower(column).like(P("words"), escape="\\")
+
+    of_session = _mine.c.session_id == runs.c.session_id
+    by_run = exists(select(ONE).where(of_session, _mine.c.run_id == P("id")))
+    asked = or_(tasks.c.task_id == P("id"), tasks.c.words.like(P("words"), escape="\\"))
+    by_task = exists(select(ONE).where(of_session, tasks.c.run_id == _mine.c.run_id, asked))
+    by_user = exists(select(ONE).where(_whose.c.session_id == runs.c.session_id, like(_whose.c.user_id)))
+    return or_(runs.c.session_id == P("id"), by_run, by_task, by_user, like(runs.c.program), like(runs.c.started_by))
+
+
 def _conditions(filters: list[str]) -> list[ColumnElement[bool]]:
-    columns: dict[str, ColumnElement[Any]] = {
-        "program": runs.c.program,
-        "version": runs.c.version,
-        "version_id": runs.c.version_id,
-        "status": _STATUS,
+    conditions: dict[str, ColumnElement[bool]] = {
+        "program": runs.c.program == P("program"),
+        "version": runs.c.version == P("version"),
+        "version_id": runs.c.version_id == P("version_id"),
+        "status": P("status") == _STATUS,
+        "trigger_type": runs.c.trigger_type == P("trigger_type"),
+        "text": _found(),
+        "since": runs.c.created_at >= P("since"),
+        "until": runs.c.created_at < P("until"),
     }
-    return [_NEWEST_ROOT, *(columns[name] == P(name) for name in filters)]
+    return [_NEWEST_ROOT, *(conditions[name] for name in filters)]

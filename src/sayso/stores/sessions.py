@@ -1,16 +1,16 @@
 """The rows of sessions: their state, what their runs have used, and their listing."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sayso.core.codec import json_bytes
-from sayso.core.instants import from_micros, to_micros
+from sayso.core.instants import from_micros, some_time, to_micros
 from sayso.model.ids import RunId, SessionId
 from sayso.model.journal import Entry, EntryKind
 from sayso.model.runs import Session, Spent, StatePatch
-from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
+from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, SessionSpans, Span
 from sayso.model.workspaces import WorkspaceId
 from sayso.stores.listings import Listings
 from sayso.stores.rows import listed_of, session_of, usage_of
@@ -72,6 +72,11 @@ class SessionRows:
         ((*used, active),) = self._all("session_spent", session_id=session_id)
         return Spent(usage_of(*used), timedelta(microseconds=int(active or 0)))
 
+    def newest(self, wanted: SessionFilter, *, limit: int) -> Sequence[ListedSession]:
+        """See the port."""
+        page, _, parameters = self._listings.sessions(wanted)
+        return [listed_of(row) for row in self._text(page, {**parameters, "limit": limit, "offset": 0})]
+
     def timers(self, session_id: SessionId, *, but: RunId) -> Sequence[Entry]:
         """See the port."""
         return [
@@ -90,3 +95,20 @@ class SessionRows:
         """See the port."""
         rows = self._text(self._listings.session(), {"session_id": session_id})
         return listed_of(rows[0]) if rows else None
+
+    def spans(self, session_ids: Sequence[SessionId]) -> Mapping[SessionId, SessionSpans]:
+        """See the port."""
+        if not session_ids:
+            return {}
+        roots, asked, parameters = self._listings.spans(session_ids)
+        lasted, waited = _spans(self._text(roots, parameters)), _spans(self._text(asked, parameters))
+        return {
+            one: SessionSpans(roots=tuple(lasted.get(one, ())), asked=tuple(waited.get(one, ()))) for one in session_ids
+        }
+
+
+def _spans(rows: Iterable[Any]) -> dict[SessionId, list[Span]]:
+    found: dict[SessionId, list[Span]] = {}
+    for session_id, begin, end in rows:
+        found.setdefault(session_id, []).append(Span(from_micros(begin), some_time(end)))
+    return found

@@ -5,11 +5,24 @@ fetched anew when the page's stream says that something has changed. No rule is 
 """
 
 from sayso.server.routes import router as strict_router
-from sayso.web import live, provider, review, signin, start, statics
+from sayso.web import (
+    agents,
+    audit,
+    dashboard,
+    live,
+    provider,
+    review,
+    sessions,
+    settings,
+    signin,
+    start,
+    statics,
+)
 from sayso.web.refusing import refused
 
 __all__ = ["refused", "router"]
 
 router = strict_router(include_in_schema=False)
-for part in (statics, live, start, signin, provider, review):
+_PARTS = (statics, live, start, signin, provider, dashboard, review, sessions, agents, audit, settings)
+for part in _PARTS:
     router.include_router(part.router)

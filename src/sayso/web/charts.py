@@ -165,7 +165,7 @@ def line(points: Sequence[Point], said: Callable[[float], str], summary: str) ->
         before = here
     return Chart(
         summary=summary,
-        rules=_rules(rules, lambda value: said(value) if value else "0"),
+        rules=_rules(rules, span_words),
         names=_names([point.name for point in points]),
         segments=tuple(segments),
         dots=tuple(dots),
@@ -190,6 +190,14 @@ def part(value: float, whole: float, series: str) -> tuple[Mark, ...]:
     """Return one bar as long as a value is of a whole."""
     width = 100 * value / whole if whole > 0 else 0
     return (Mark(0, 0, round(width, 3), 12, series, f"{width:.0f} %"),) if value > 0 else ()
+
+
+def span_words(seconds: float) -> str:
+    """Return a duration on a scale: short, in one unit."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s" if seconds else "0"
 
 
 def per_cent(value: float, whole: float) -> str:

@@ -30,13 +30,13 @@ _MOST = 20_000
 
 
 def script_of(char: str) -> str | None:
-    """Return the script of a letter; None for what belongs to all of them."""
+    """Return the script of a letter; None for what belongs to all of them, and for those that look like no other."""
     if not char.isalpha():
         return None
     if char.isascii():
         return "LATIN"
     name = unicodedata.name(char, "")
-    return next((script for script in _SCRIPTS if name.startswith(script)), name.partition(" ")[0] or None)
+    return next((script for script in _SCRIPTS if name.startswith(script)), None)
 
 
 def skeleton(text: str) -> str:
@@ -55,6 +55,7 @@ def warnings(text: str) -> list[str]:
         found.append("letters put together from parts (NFD)")
     mixed = sorted({_named(scripts) for word in _WORD.findall(looked_at) if (scripts := _scripts(word))})
     found += [f"mixed scripts in one word: {scripts}" for scripts in mixed]
+    found += _disguised(looked_at)
     if any(unicodedata.bidirectional(char) in {"R", "AL", "AN"} for char in looked_at):
         found.append("has text from right to left")
     return [*found, *_hosts(looked_at)]
@@ -71,11 +72,21 @@ def twins(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def _disguised(text: str) -> Iterator[str]:
+    """Tell of words in other letters that read as Latin ones, in a text that has Latin words."""
+    words = dict.fromkeys(_WORD.findall(text))
+    if not any(word.isascii() and word.isalpha() for word in words):
+        return
+    for word in words:
+        if "LATIN" not in set(map(script_of, word)) and not word.isascii() and skeleton(word).isascii():
+            yield f"{word} is not Latin, and reads as {skeleton(word)}"
+
+
 def _blanks(text: str) -> list[str]:
     found: list[str] = []
     if text[:1].isspace():
         found.append("begins with blanks")
-    if text[-1:].isspace() and text.strip():
+    if text.rstrip("\n")[-1:].isspace() and text.strip():
         found.append("ends with blanks")
     return found
 

@@ -5,6 +5,7 @@ chip with its code point, so that nobody decides about something that cannot be 
 """
 
 import json
+import re
 import unicodedata
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -17,9 +18,11 @@ _PLAIN = frozenset("\n\t")
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _BLANK = frozenset(
     "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
-    + "".join(map(chr, range(0xFE00, 0xFE10)))
+    "\U00013441\U00013442\U00016fe4\U0001d159" + "".join(map(chr, range(0xFE00, 0xFE10)))
 )
-"""Letters and marks that show nothing: fillers, joiners, variation selectors."""
+"""Letters, marks and signs that show nothing: fillers, joiners, blanks of old scripts, variation selectors."""
+_ODD = re.compile(r"[^\x20-\x7e\n\t]")
+"""What may hide; looked for at once, since texts are long and such characters are rare."""
 _SUPPLEMENT = range(0xE0100, 0xE01F0)
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
@@ -34,13 +37,13 @@ def hides(char: str) -> bool:
 
 def seen(text: object) -> Markup:
     """Return text as markup in which every character that hides is a chip with its code point."""
-    plain = str(text)
-    if plain.isascii() and plain.isprintable():
-        return escape(plain)
-    return Markup("").join(_chip(char) if hides(char) else escape(char) for char in plain)
+    return Markup(_ODD.sub(_chip, str(escape(str(text)))))  # noqa: S704 - escaped before, and chips are of our making
 
 
-def _chip(char: str) -> Markup:
+def _chip(match: re.Match[str]) -> str:
+    char = match[0]
+    if not hides(char):
+        return char
     name = unicodedata.name(char, "no name")
     return Markup('<span class="codepoint" title="{}">U+{:04X}</span>').format(name, ord(char))
 
@@ -68,12 +71,12 @@ def moment(when: datetime | None, zone: str = "UTC") -> Markup:
     )
 
 
-def clock(when: datetime | None, zone: str = "UTC") -> Markup:
-    """Return a time of day in a zone, to the minute, for what is near."""
+def clock(when: datetime | None, zone: str = "UTC", *, seconds: bool = False) -> Markup:
+    """Return a time of day in a zone, to the minute or the second, for what is near."""
     if when is None:
         return Markup("–")
     return Markup('<time datetime="{}">{}</time>').format(
-        when.astimezone(UTC).isoformat(), f"{when.astimezone(zone_of(zone)):%H:%M}"
+        when.astimezone(UTC).isoformat(), f"{when.astimezone(zone_of(zone)):{'%H:%M:%S' if seconds else '%H:%M'}}"
     )
 
 

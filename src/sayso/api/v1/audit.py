@@ -13,7 +13,7 @@ from sayso.api.v1.taskwire import Plain, at
 from sayso.api.v1.telling import told
 from sayso.core.auditforms import row_to_json
 from sayso.core.evidence import packet_bytes
-from sayso.model.audit import AuditRow
+from sayso.model.audit import AuditFilter, AuditRow
 from sayso.model.errors import SessionNotFound
 from sayso.model.ids import SessionId
 from sayso.model.json import Json
@@ -87,7 +87,7 @@ async def export_audit(
 async def _lines(asked: Asking, since: datetime | None, action: str | None) -> AsyncIterator[bytes]:
     store, workspace = asked.service.runtime.store, asked.principal.workspace.id
     kept = bytearray()  # one row is a small piece: to a client that has gone, many would be sent before it shows
-    async for row in exported(store, workspace, since=since, action=action):
+    async for row in exported(store, workspace, AuditFilter(since=since, action=action)):
         kept += json.dumps(row_to_json(row), ensure_ascii=False).encode() + b"\n"
         if len(kept) >= _CHUNK:
             yield bytes(kept)

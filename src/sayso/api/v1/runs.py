@@ -22,6 +22,7 @@ from sayso.model.sessions import SessionStatus
 from sayso.runtime.admission import Arrival, counting, headers_of, refuse_arrival
 from sayso.runtime.once import Unit
 from sayso.runtime.ports import Transaction
+from sayso.runtime.standing import run_status
 from sayso.runtime.starting import Begin, Wanted
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asked, Asking, answer
@@ -86,7 +87,7 @@ async def _rested(asked: Asking, run_id: RunId, seconds: int) -> Plain:
         heard = asked.service.news.heard()
         parts = await asked.service.sessions.run(run_id, asked.reach)
         now = asked.now
-        if wire.status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
+        if run_status(parts, now) != SessionStatus.RUNNING or now >= until or asked.stopping:
             return wire.run_json(parts, now, exposed=asked.exposed(parts.run.origin))
         await asked.service.news.wait(heard, [rest_of(run_id)])
 

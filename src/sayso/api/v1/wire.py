@@ -3,36 +3,29 @@
 Every function here is pure. What is redacted is left out here and nowhere else.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from sayso.api.v1.taskwire import Plain, at, pending_json
-from sayso.core.codec import from_json, plain_of
 from sayso.core.readable import readable
-from sayso.core.states import status_of
-from sayso.core.timeline import ID_KEYS, Item, merge, output_of, timeline
-from sayso.model.agents import AgentVersion
-from sayso.model.journal import Entry, EntryKind
+from sayso.core.timeline import ID_KEYS, Item, output_of
 from sayso.model.json import Json
 from sayso.model.registry import Names
 from sayso.model.runs import Run
 from sayso.model.sessions import ListedSession
-from sayso.model.tasks import TaskStatus, UserTask
 from sayso.runtime.sessions import RunParts, Whole
+from sayso.runtime.standing import (
+    depths_of,
+    ended_at,
+    input_of,
+    merged,
+    pending_of,
+    root_of,
+    run_status,
+    session_status,
+    version_of,
+)
 
 # -- runs ---------------------------------------------------------------------------------------------------------
-
-
-def pending_of(parts: RunParts, now: datetime) -> list[UserTask]:
-    """Return the tasks of a run that wait for an answer."""
-    return [task for task in parts.tasks if task.status_at(now) is TaskStatus.PENDING]
-
-
-def status(parts: RunParts, now: datetime) -> str:
-    """Return where a run stands, in one word."""
-    kinds = [task.spec.request.kind for task in pending_of(parts, now)]
-    return str(status_of(parts.run.state, kinds))
 
 
 def run_json(parts: RunParts, now: datetime, *, exposed: bool) -> Plain:
@@ -41,7 +34,7 @@ def run_json(parts: RunParts, now: datetime, *, exposed: bool) -> Plain:
     found: Plain = {
         "runId": parts.run.id,
         "sessionId": parts.run.session_id,
-        "status": status(parts, now),
+        "status": str(run_status(parts, now)),
         "output": readable(output),
         "totalTokensUsed": parts.run.usage.total_tokens,
     }
@@ -90,12 +83,6 @@ def conversation(whole: Whole, now: datetime, names: Names, *, slim: bool, expos
     }
 
 
-def merged(whole: Whole) -> list[Item]:
-    """Return the timeline of a session: the items of all its runs."""
-    depths = _depths(whole)
-    return merge([(depths[parts.run.id], timeline(parts.run, parts.entries, parts.tasks)) for parts in whole.runs])
-
-
 def _is_end(item: Item, whole: Whole) -> bool:
     return item.type == "SessionCompleted" or (item.type == "RunCompleted" and item.run_id == whole.session.root_run_id)
 
@@ -122,14 +109,14 @@ def item_json(item: Item, ordinal: int | None, names: Names, *, slim: bool = Fal
 def session_json(whole: Whole, now: datetime, names: Names, *, exposed: bool = True) -> Plain:
     """Return a session."""
     listed = whole.session
-    root = next(parts for parts in whole.runs if parts.run.id == listed.root_run_id)
-    version = _version(root)
+    root = root_of(whole)
+    version = version_of(root)
     found: Plain = {
         **listed_json(listed, names, root),
         "llmModel": None if version is None else version.model,
-        "status": _session_status(whole, root, now),
+        "status": str(session_status(whole, now)),
         "entryRunId": root.run.id,
-        "input": _input(root) if exposed else None,
+        "input": input_of(root) if exposed else None,
         "startContext": _start_context(root) if exposed else None,
     }
     return found
@@ -167,22 +154,16 @@ def listed_json(listed: ListedSession, names: Names, ended: RunParts | None) -> 
         "runCount": listed.runs,
         "startedAt": at(listed.started_at),
         "updatedAt": at(listed.updated_at),
-        "finishedAt": None if ended is None else at(_ended_at(ended)),
+        "finishedAt": None if ended is None else at(ended_at(ended)),
         "output": readable(output),
         "error": error,
     }
 
 
-def _session_status(whole: Whole, root: RunParts, now: datetime) -> str:
-    kinds = [task.spec.request.kind for parts in whole.runs for task in pending_of(parts, now)]
-    moving = any(parts.run.parent_id is not None and parts.run.state in {"queued", "running"} for parts in whole.runs)
-    return str(status_of(root.run.state, kinds, children_move=moving))
-
-
 def _run_row(parts: RunParts, whole: Whole, now: datetime, names: Names, *, exposed: bool) -> Plain:
     run = parts.run
     output, error = output_of(run, parts.entries)
-    version = _version(parts)
+    version = version_of(parts)
     return {
         "id": run.id,
         "sessionId": run.session_id,
@@ -192,59 +173,32 @@ def _run_row(parts: RunParts, whole: Whole, now: datetime, names: Names, *, expo
         "versionLabel": run.origin.version,
         "llmModel": None if version is None else version.model,
         "parentRunId": run.parent_id,
-        "depth": _depths(whole)[run.id],
-        "status": status(parts, now),
+        "depth": depths_of(whole)[run.id],
+        "status": str(run_status(parts, now)),
         "totalTokensUsed": run.usage.total_tokens,
         "cost": run.usage.cost,
         "activeSeconds": run.active.total_seconds(),
         "output": readable(output) if exposed else None,
         "error": error if exposed else None,
-        "input": _input(parts) if exposed else None,
+        "input": input_of(parts) if exposed else None,
         "triggerType": run.origin.trigger_type,
         "triggerId": run.origin.trigger_id,
         "triggerName": names.triggers.get(run.origin.trigger_id or ""),
         "triggeredBy": run.origin.started_by,
         "startedAt": at(run.created_at),
-        "finishedAt": at(_ended_at(parts)),
+        "finishedAt": at(ended_at(parts)),
     }
-
-
-def _depths(whole: Whole) -> Mapping[str, int]:
-    depths: dict[str, int] = {}
-    for parts in whole.runs:
-        parent = parts.run.parent_id
-        depths[parts.run.id] = 0 if parent is None else depths.get(parent, 0) + 1
-    return depths
-
-
-def _ended_at(parts: RunParts) -> datetime | None:
-    last = parts.entries[-1] if parts.entries else None
-    return last.at if last is not None and last.kind is EntryKind.FINISHED else None
-
-
-def _started(parts: RunParts) -> dict[str, Any]:
-    first: Entry | None = parts.entries[0] if parts.entries else None
-    return {} if first is None else plain_of(first.data)
-
-
-def _input(parts: RunParts) -> Json:
-    return readable(_started(parts).get("input"))
-
-
-def _version(parts: RunParts) -> AgentVersion | None:
-    stored = _started(parts).get("version")
-    return None if stored is None else from_json(stored)
 
 
 def _start_context(parts: RunParts) -> Json:
     """Return the configuration that the run was started with, by the names of the management API."""
-    version = _version(parts)
+    version = version_of(parts)
     if version is None:
         return None
     limits = version.limits
     return {
         "version": version.label,
-        "userInput": _input(parts),
+        "userInput": input_of(parts),
         "llmModel": version.model,
         "instructions": version.instructions,
         "temperature": version.temperature,

@@ -19,7 +19,7 @@ from sayso.model.sessions import SessionFilter, SessionStatus
 from sayso.runtime.ports import Transaction
 from sayso.runtime.starting import BeginWorkflow
 from sayso.server.routes import router as strict_router
-from sayso.server.service import Asked, Asking, answer
+from sayso.server.service import Asked, answer
 
 router = strict_router(tags=["workflows"])
 Name = Annotated[str, Path(alias="workflow", max_length=200, description="A workflow's name.")]
@@ -52,7 +52,7 @@ def _about(record: AgentRecord, workflow: Any) -> Plain:
 async def start_workflow(asked: Asked, body: StartWorkflow, workflow: Name) -> JSONResponse:
     """Start a run of a workflow."""
     asked.require("start_runs")
-    record, found = await _found(asked, workflow)
+    record, found = await asked.workflow(workflow)
     asked.refuse_beyond(record.program)
     command = BeginWorkflow(
         workspace_id=record.workspace_id,
@@ -84,7 +84,7 @@ async def list_workflow_sessions(
 ) -> Plain:
     """List the sessions of a workflow, the one with the newest run first."""
     asked.require("see_sessions")
-    record, _ = await _found(asked, workflow)
+    record, _ = await asked.workflow(workflow)
     wanted = SessionFilter(program=record.program, status=status)
     return await listed(asked, wanted, skip, take)
 
@@ -110,14 +110,3 @@ async def decide_run(asked: Asked, body: Decisions, run_id: Annotated[RunPath, P
             command(tx)
 
     return await moved(asked, RunId(run_id), decide, body.sent())
-
-
-async def _found(asked: Asking, name: str) -> tuple[AgentRecord, Any]:
-    """Return a workflow of the active workspace, by its name or either id, as it is registered and as it is loaded."""
-    loaded = asked.service.workflows
-    named = name if name in loaded else next((item.name for item in loaded.values() if item.id == name), name)
-    record = await asked.service.registry.load_workflow(asked.principal.workspace.id, named)
-    found = loaded.get(record.name)
-    if found is None:
-        raise WorkflowNotFound("Expected a workflow that this server has loaded, but it has loaded others.")
-    return record, found

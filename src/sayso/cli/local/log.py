@@ -6,7 +6,7 @@ from typing import Any
 
 from sayso.cli.local.bench import Bench
 from sayso.core.audit import Checked
-from sayso.model.audit import AuditRow
+from sayso.model.audit import AuditFilter, AuditRow
 from sayso.model.ids import SessionId
 from sayso.model.workspaces import DEFAULT_WORKSPACE, WorkspaceId
 from sayso.runtime.auditlog import check_chain, exported, newest
@@ -40,8 +40,8 @@ class FileLog:
         """See the port."""
 
         async def work() -> int:
-            count = 0
-            async for row in exported(self._bench.runtime.store, _named(workspace), since=since, action=action):
+            count, wanted = 0, AuditFilter(since=since, action=action)
+            async for row in exported(self._bench.runtime.store, _named(workspace), wanted):
                 write(row)
                 count += 1
             return count

@@ -250,7 +250,7 @@ class Leaves:
         if getattr(result, "is_paused", False) is True:
             raise RuntimeError(
                 "the step returned a paused run, whose pause nobody would see;"
-                " use Step(workflow=...) to run a workflow inside"
+                " use Step(agent=...), Step(team=...) or Step(workflow=...) to run one inside"
             )
         if isinstance(result, StepOutput):
             record = {"content": result.content}

@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sayso.core.codec import json_bytes
 from sayso.model.errors import Conflict, Invalid, NotAllowed, SaysoError, TaskChanged, TaskClosed, TaskExpired
-from sayso.model.ids import RunId, TaskId
+from sayso.model.ids import RunId
 from sayso.model.json import Json
 from sayso.model.requesterrors import KeyReused, TaskNotPending
 from sayso.runtime.ports import Transaction
@@ -70,14 +70,14 @@ async def _pressed(asked: Asking, task_id: str, *, deciding: bool) -> Response:
     if card is None or kind is None:
         notice = Notice(text="This task cannot be decided here: what it asks cannot be shown.")
         return await shown(asked, task_id, Tried(fields=fields, notice=notice), 409)
-    if not card.pending:
-        return await _too_late(asked, task_id, fields, card.status == "expired")
     try:
         sent = kind.read(card.task, fields)
     except Unfit as unfit:
-        return await _unfit(asked, task_id, fields, unfit)
+        return await (_unfit(asked, task_id, fields, unfit) if card.pending else _too_late(asked, card, fields))
     mark = _mark(sent, fields)
     if not deciding or fields.one("say") == CHECK or (_needs_two(sent, card) and fields.one("sure") != mark):
+        if not card.pending:
+            return await _too_late(asked, card, fields)
         arming = Arming(say=_said(sent, fields), mark=mark, will=sent.will, changes=sent.changes)
         return await shown(asked, task_id, Tried(fields=fields, arming=arming))
     return await _decided(asked, card, fields, sent)
@@ -96,7 +96,7 @@ async def _decided(asked: Asking, card: Card, fields: Fields, sent: Sent) -> Res
     try:
         answered = await asked.act(unit, completion, key=fields.text("key"))
     except SaysoError as refusal:
-        return await _refused(asked, task_id, fields, refusal)
+        return await _refused(asked, card, fields, refusal)
     asked.service.runtime.wake(RunId(json.loads(answered.body)["run"]))
     if not is_part(asked.request):
         return RedirectResponse(f"/review/{task_id}", 303)
@@ -105,11 +105,11 @@ async def _decided(asked: Asking, card: Card, fields: Fields, sent: Sent) -> Res
     return response
 
 
-async def _refused(asked: Asking, task_id: TaskId, fields: Fields, refusal: SaysoError) -> Response:
+async def _refused(asked: Asking, card: Card, fields: Fields, refusal: SaysoError) -> Response:
     """Return the card with a refusal on top, and with what was typed."""
     match refusal:
         case TaskNotPending() | TaskExpired() | TaskClosed() | KeyReused():
-            return await _too_late(asked, task_id, fields, isinstance(refusal, TaskExpired))
+            return await _too_late(asked, card, fields)
         case TaskChanged():
             text = "What this page showed is not what is asked now. Look again: the card below shows what it is."
             notice = Notice(text=text)
@@ -117,15 +117,16 @@ async def _refused(asked: Asking, task_id: TaskId, fields: Fields, refusal: Says
             notice = Notice(text=refusal.message, hint=refusal.hint)
         case _:
             raise refusal
-    return await shown(asked, task_id, Tried(fields=fields, notice=notice), refusal.status)
+    return await shown(asked, card.task.id, Tried(fields=fields, notice=notice), refusal.status)
 
 
-async def _too_late(asked: Asking, task_id: str, fields: Fields, expired: bool) -> HTMLResponse:
+async def _too_late(asked: Asking, card: Card, fields: Fields) -> HTMLResponse:
     """Return the card of a task that is decided: who decided what and when, with the draft kept."""
-    text = "The time to decide has passed." if expired else "This is already decided, so yours was not sent."
-    return await shown(
-        asked, task_id, Tried(fields=fields, notice=Notice(text=text, look="warn")), 410 if expired else 409
-    )
+    latest: Card = (await card_of(asked, card.task.id))["card"]
+    timed_out = latest.settled is not None and latest.settled.timed_out
+    text = "The time to decide has passed." if timed_out else "This is already decided, so yours was not sent."
+    notice = Notice(text=text, look="warn")
+    return await shown(asked, card.task.id, Tried(fields=fields, notice=notice), 410 if timed_out else 409)
 
 
 async def _unfit(asked: Asking, task_id: str, fields: Fields, unfit: Unfit) -> HTMLResponse:

@@ -257,10 +257,11 @@ def _where(found: Closely) -> Where:
 def _why(found: Closely, call: CallShown | None, now: datetime) -> list[str]:
     """Return why a person is asked: the rule, and what the record says beside it."""
     task, said = found.task, list[str]()
-    if call is not None and call.why:
-        said.append(f"{call.tool}: {call.why}")
-    elif call is None:
+    if call is None:
         said.append(f"{task.spec.step_type} “{task.spec.step_name}” waits for a person")
+    else:
+        unknown = "it was sent, its outcome is unknown, and it is never sent again by itself"
+        said.append(f"{call.tool}: {call.why or unknown}")
     operation = operation_of(task.spec)
     same = [other for other in found.parts.tasks if operation_of(other.spec) == operation]
     place = [other.id for other in same].index(task.id) + 1 if task.id in {other.id for other in same} else 1

@@ -51,6 +51,7 @@ class Settled:
     note: str | None = None
     then: str | None = None
     """What the run does."""
+    timed_out: bool = False
     changes: Sequence[Change] = ()
     """What was changed of what was shown."""
     given: Sequence[Shown] = ()
@@ -65,8 +66,8 @@ def settled(task: UserTask, parts: RunParts, now: datetime) -> Settled | None:
         case TaskStatus.CANCELLED:
             return Settled(said="closed: the run ended before anybody decided", look="info", by=None, at=task.closed_at)
         case TaskStatus.EXPIRED:
-            outcome = settle_timeout(task.spec)
-            return Settled(said="timed out", look="warn", by=None, at=task.due_at, then=_then(outcome.action))
+            then = _then(settle_timeout(task.spec).action)
+            return Settled(said="timed out", look="warn", by=None, at=task.due_at, then=then, timed_out=True)
         case TaskStatus.COMPLETED:
             return _decided(task, parts)
 
@@ -98,6 +99,7 @@ def _decided(task: UserTask, parts: RunParts) -> Settled:
         look="warn" if timed_out else "bad" if refused else "good",
         by=None if timed_out else (task.decided_by or "?").partition(":")[2] or task.decided_by,
         at=task.due_at if timed_out and task.due_at else task.decided_at,
+        timed_out=timed_out,
         note=outcome.note if outcome.reason is None else f"{outcome.note or ''} ({outcome.reason})".strip(),
         then=_then(outcome.action) if entries else None,
         changes=tuple(changes(_shown(task), readable(outcome.content))) if outcome.edited else (),

@@ -1,7 +1,7 @@
 """What exactly will run, as rows: each argument with its type, whole, and with what is to be known of its text."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sayso.core.visible import visible
@@ -44,6 +44,7 @@ def rows_of(values: Json) -> tuple[Shown, ...]:
 def shown(name: str, value: Json, *, like: str | None = None) -> Shown:
     """Return one value as a row."""
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    inner = [f"{visible(one)} and {visible(first)} are two names that look alike" for one, first in _inner_twins(value)]
     name_notes = [] if like is None else [f"not the same as {visible(like)}, which looks alike"]
     return Shown(
         name=name,
@@ -51,9 +52,20 @@ def shown(name: str, value: Json, *, like: str | None = None) -> Shown:
         text=text,
         mono=not isinstance(value, str),
         long=len(text) > _LONG_TEXT or text.count("\n") >= _LONG_LINES,
-        notes=tuple(warnings(text)),
+        notes=(*inner, *warnings(text)),
         name_notes=(*name_notes, *warnings(name)),
     )
+
+
+def _inner_twins(value: Json) -> Iterator[tuple[str, str]]:
+    """Return the names within a value that look like another one beside it."""
+    if isinstance(value, Mapping):
+        yield from twins(value).items()
+        for inner in value.values():
+            yield from _inner_twins(inner)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for inner in value:
+            yield from _inner_twins(inner)
 
 
 def is_long_table(rows: tuple[Shown, ...]) -> bool:

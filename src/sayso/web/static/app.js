@@ -59,6 +59,15 @@
     if (opener) document.getElementById(opener.dataset.opens)?.showModal();
   });
 
+  /* -- what is shown once: selected at a touch, copied where the browser allows it ------------------ */
+  document.addEventListener("focusin", event => { if (event.target.matches("input.once")) event.target.select(); });
+  for (const button of document.querySelectorAll("[data-copies]")) {
+    button.hidden = !navigator.clipboard;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copies).value);
+      button.textContent = "Copied";
+    });
+  }
   /* -- keys: never inside a field, never with a modifier, and not at all where they are switched off --------- */
   const places = { r: "/review", u: "/sessions", a: "/agents", d: "/dashboard" };
   let going = 0;

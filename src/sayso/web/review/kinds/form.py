@@ -51,7 +51,7 @@ def _by_schema(schema: Json, values: dict[str, Json]) -> dict[str, str]:
 
 def _missing(schema: Json, values: dict[str, Json]) -> list[str]:
     needed = schema.get("required") if isinstance(schema, Mapping) else None
-    return [str(name) for name in needed if name not in values] if isinstance(needed, list) else []
+    return [name for name in map(str, needed) if name not in values] if isinstance(needed, list) else []
 
 
 def _by_field(fields: tuple[FormField, ...], values: dict[str, Json]) -> dict[str, str]:
