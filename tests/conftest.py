@@ -1,7 +1,18 @@
 """What holds for every test."""
 
+from collections import Counter
+
+import pytest
 from hypothesis import settings
 
 # A wall-clock limit on one example fails on a busy machine and nowhere else; pytest-timeout catches what hangs.
 settings.register_profile("sayso", settings.get_profile("default"), deadline=None)
 settings.load_profile("sayso")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say aloud how many tests were skipped, and why: quiet output would pass over it."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(str(report.longrepr[2]).removeprefix("Skipped: ") for report in skipped)
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"NOT RUN: {count} test{'' if count == 1 else 's'}: {reason}", yellow=True)
