@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fastapi.routing import iter_route_contexts
 
 from sayso import web
+from sayso.runtime.triggers import TriggerChange
 from tests.web.site import Site
 
 Ids = dict[str, str]
@@ -14,6 +15,10 @@ Ids = dict[str, str]
 PAGES: dict[str, str] = {
     "/review": "/review",
     "/review/{taskId}": "/review/{taskId}",
+    "/dashboard": "/dashboard",
+    "/agents": "/agents",
+    "/agents/{agentId}": "/agents/{agentId}",
+    "/agents/workflows/{workflow}": "/agents/workflows/{workflow}",
     "/audit": "/audit",
     "/audit/verify": "/audit/verify",
     "/audit/evidence": "/audit/evidence?session={sessionId}",
@@ -54,6 +59,8 @@ QUERIES: dict[str, str] = {
 """What an address must have besides its path."""
 
 FORMS: dict[str, dict[str, str]] = {
+    "/agents/{agentId}/block": {"reason": "x"},
+    "/agents/{agentId}/unblock": {"note": "x"},
     "/settings/people/{person_id}/role": {"role": "operator"},
 }
 """What a form must have, so that it is refused for what it names and not for what it lacks."""
@@ -103,12 +110,17 @@ def known(place: Site) -> Ids:
         browser = client.get("/v1/me/sessions", headers=headers).json()["items"][0]["id"]
     invitation = place.do(directory.invitations.create(root, email="inv@example.com", role="operator")).invitation.id
     versions = place.do(place.service.registry.list_versions(root.workspace.id, agent.id))
+    trigger = place.do(
+        place.service.registry.create_trigger(root.workspace.id, agent.id, TriggerChange(name="outside"), by=root.actor)
+    )
     return {
         "taskId": run["pendingUserTasks"][0]["id"],
         "runId": run["runId"],
         "sessionId": run["sessionId"],
         "agentId": agent.id,
         "versionId": versions[0].id,
+        "triggerId": trigger.id,
+        "workflow": "flow",
         "person_id": member,
         "invitation_id": invitation,
         "key_id": key,
