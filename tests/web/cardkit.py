@@ -24,8 +24,6 @@ class Desk:
     done: list[Any]
     """What its tools have done."""
     agents: dict[str, str] = field(default_factory=dict[str, str])
-    extra: dict[str, Any] = field(default_factory=dict[str, Any])
-    """Turns of the clerk that a test adds."""
 
     def start(self, name: str = "desk", text: str = "go", **client: Any) -> str:
         """Start a run of an agent or a workflow over HTTP; return its id."""
@@ -81,7 +79,7 @@ class Desk:
         return {name: unescape(value) for name, value in _HIDDEN.findall(page)}
 
 
-def desk_of(site: Site, done: list[Any], extra: dict[str, Any] | None = None) -> Desk:
+def desk_of(site: Site, done: list[Any]) -> Desk:
     """Return a site's desk, which knows its agents."""
     page = site.do(site.service.registry.list_agents(site.root.workspace.id, limit=100))
-    return Desk(site, done, {agent.name: agent.id for agent in page.items}, {} if extra is None else extra)
+    return Desk(site, done, {agent.name: agent.id for agent in page.items})

@@ -28,19 +28,15 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         done.append(("wire", amount))
         return "wired"
 
-    @tool(requires_confirmation=True, summary="File {about}")
-    def file(about: str, notes: dict[str, str]) -> str:
-        raise AssertionError("nobody has said yes")
-
-    extra: dict[str, Any] = {
+    extra = {
         "wire": call("wire", amount=5, text="short"),
         "long": call("wire", amount=5, text="all is well\n" * 300 + TAIL),
         "hostile": [HOSTILE, call("wire", amount=5, text=HOSTILE + STRANGE)],
         "wide": call("wire", amount=5, text="w" * 3000),
     }
     folder = tmp_path_factory.mktemp("browser")
-    with site(folder, lambda db: [clerk(db, done, [], tools=[wire, file], extra=extra), *flows(db, done)]) as found:
-        yield desk_of(found, done, extra)
+    with site(folder, lambda db: [clerk(db, done, [], tools=[wire], extra=extra), *flows(db, done)]) as found:
+        yield desk_of(found, done)
 
 
 def shown(opening: Opening, desk: Desk, task: str, **options: Any) -> Page:
@@ -140,6 +136,7 @@ def test_a_draft_outlives_the_decision_of_somebody_else(desk: Desk, opening: Ope
         expect(mine.locator("#card-line")).to_contain_text("operator@example.com is on this")
         assert other.post(f"/review/{task}/decide", data={**hidden, "say": "approve"}).status_code == 303
     expect(mine.locator("#stale")).to_contain_text("Approved by operator@example.com")
+    expect(mine.locator("#stale")).to_be_in_viewport()
     expect(mine.get_by_label("Reason, or a note")).to_have_value("half a thought")
     expect(mine.get_by_role("button", name="Reject")).to_be_hidden()
     expect(idle.locator("#settled")).to_contain_text("Approved by operator@example.com")
@@ -279,54 +276,3 @@ def test_a_draft_is_there_again_after_something_else_was_looked_at(desk: Desk, o
     page.get_by_role("button", name="Reject").click()
     expect(page.locator("#settled")).to_contain_text("Rejected")
     assert page.evaluate("sessionStorage.length") == 0
-
-
-VECTORS = [
-    "<script>{0}</script>", "<img src={1} onerror={0}>", "<svg onload={0}>", "<svg><script href={1}></script></svg>",
-    "<a href='javascript:{0}'>x</a>", "<iframe src={1}></iframe>", "<base href={1}>", "<link rel=stylesheet href={1}>",
-    "<meta http-equiv=refresh content='0;url={1}'>", "<body onload={0}>", "<details open ontoggle={0}>",
-    "<style>@import '{1}'</style>", "<div style='background:url({1})'>", "<object data={1}></object>",
-    "<form action={1}><button autofocus onfocus={0}>", "</textarea><script>{0}</script>", "</title><img src={1}>",
-    "![x]({1})", "[x]: {1}", "<{1}>", "{{{{ {0} }}}}", "{{% include '{1}' %}}", "\"><img src={1}>", "'--><img src={1}>",
-    "<div hx-get={1} hx-trigger=load>", "<template hx type=partial hx-target=body><img src={1}></template>",
-]  # fmt: skip
-WRAPPED = [
-    "{}", " {}", "x{}y", "\"{}\"", "'{}'", "\n{}\n", "<b>{}</b>", "]]>{}", "<!--{}", "\u202e{}", "\x00{}", "&lt;{}",
-    "\\{}", "`{}`", "**{}**", "%3C{}", "<p>{}", "{}</p>", "\u2028{}", "\ufeff{}",
-]  # fmt: skip
-PAYLOADS = [
-    wrapped.format(vector.format("window.ran=1", f"//evil.example/{number}"))
-    for number, (vector, wrapped) in enumerate((v, w) for v in VECTORS for w in WRAPPED)
-]
-
-
-def test_of_five_hundred_payloads_none_leaves_and_none_runs(desk: Desk, opening: Opening) -> None:
-    assert len(PAYLOADS) >= 500
-    desk.extra["payloads"] = [
-        "\n".join(PAYLOADS), call("file", about=PAYLOADS[0], notes=dict.fromkeys(PAYLOADS, "\n".join(PAYLOADS[:20])))
-    ]  # fmt: skip
-    task = desk.asked("clerk", "payloads")
-    with desk.site.client() as client:
-        for payload in PAYLOADS[:40]:
-            said = client.post(f"/review/{task}/comment", data={"comment": f"c {payload}"})
-            assert said.status_code == 303
-    context = opening(desk.site)
-    asked: list[str] = []
-    context.on("request", lambda request: asked.append(request.url))
-    page = context.new_page()
-    page.goto(f"/review/{task}")
-    expect(page.locator("#live")).to_have_text("Live")
-    for summary in page.locator("main summary").all():
-        summary.click()
-    assert page.evaluate("window.ran") is None
-    assert (
-        page.evaluate(
-            "document.querySelectorAll('#card :is(img, iframe, object, base, meta, link, script, style)').length"
-        )
-        == 0
-    )
-    assert all(url.startswith(desk.site.url) for url in asked), asked
-    said = page.locator(".untrusted").inner_text()
-    missing = [payload for payload in PAYLOADS if payload.isprintable() and payload.strip() not in said]
-    assert missing == []
-    print(f"\n{len(PAYLOADS)} payloads in 4 places: {len(asked)} requests, all of them to the service; scripts run 0")
