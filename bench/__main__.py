@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from bench import agents, deciding, importing, inbox, runs, service, storage, waking
+from bench import agents, deciding, importing, inbox, pages, runs, service, storage, waking
 from bench.bare import SYNCHRONOUS
 from bench.measure import Figure, Size, say
 from sayso.stores.driver import sqlite_module
@@ -30,6 +30,7 @@ BENCHES: Mapping[str, Callable[[Size], Iterator[Figure]]] = {
     "agent-call": agents.gated_call,
     "conversation": agents.conversation,
     "service": service.service,
+    "pages": pages.pages,
 }
 COLUMNS = ("what", "ours", "bare", "ratio", "aim", "met?")
 

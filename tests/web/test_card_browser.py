@@ -136,6 +136,7 @@ def test_a_draft_outlives_the_decision_of_somebody_else(desk: Desk, opening: Ope
         expect(mine.locator("#card-line")).to_contain_text("operator@example.com is on this")
         assert other.post(f"/review/{task}/decide", data={**hidden, "say": "approve"}).status_code == 303
     expect(mine.locator("#stale")).to_contain_text("Approved by operator@example.com")
+    expect(mine.locator("#stale")).to_be_in_viewport()
     expect(mine.get_by_label("Reason, or a note")).to_have_value("half a thought")
     expect(mine.get_by_role("button", name="Reject")).to_be_hidden()
     expect(idle.locator("#settled")).to_contain_text("Approved by operator@example.com")
@@ -257,3 +258,21 @@ def test_axe_finds_nothing(desk: Desk, opening: Opening) -> None:
             found = Axe().run(page)
             assert found.violations_count == 0, (text, place, scheme, found.generate_report())
             assert fits(page), text
+
+
+def test_a_draft_is_there_again_after_something_else_was_looked_at(desk: Desk, opening: Opening) -> None:
+    task, other = desk.asked("clerk", "move"), desk.asked("clerk", "look")
+    page = shown(opening, desk, task)
+    page.locator("details.edit summary").click()
+    page.locator("[name='arg:to']").fill("bo@example.com")
+    page.get_by_label("When rejecting").check()
+    page.get_by_label("Reason, or a note").fill("half a thought")
+    page.goto(f"/review/{other}")
+    expect(page.get_by_label("Reason, or a note")).to_have_value("")
+    page.goto(f"/review/{task}")
+    expect(page.get_by_label("Reason, or a note")).to_have_value("half a thought")
+    expect(page.locator("[name='arg:to']")).to_have_value("bo@example.com")
+    expect(page.get_by_label("When rejecting")).to_be_checked()
+    page.get_by_role("button", name="Reject").click()
+    expect(page.locator("#settled")).to_contain_text("Rejected")
+    assert page.evaluate("sessionStorage.length") == 0

@@ -24,7 +24,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     done: list[Any] = []
     told: list[str] = []
 
-    @tool(requires_confirmation=True, effect="read", approval_timeout=0.2)
+    @tool(requires_confirmation=True, effect="read", approval_timeout=2.0)
     def brief(text: str) -> str:
         raise AssertionError("nobody has said yes")
 

@@ -11,6 +11,10 @@ from tests.web.refunds import PAID, programs
 from tests.web.site import Site, site
 
 
+RESTED = "#sure[data-rested]"
+"""The button of the second press, once it has rested: half a second after the first."""
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with site(tmp_path_factory.mktemp("journey"), programs) as found:
@@ -73,7 +77,7 @@ def test_by_keyboard_alone(place: Site, opening: Opening) -> None:
     card = page.locator("#card")
     expect(card).to_contain_text("kim")
     page.keyboard.press("a")
-    expect(card.locator("#sure")).to_be_enabled()
+    expect(card.locator(RESTED)).to_be_enabled()
     page.keyboard.press("a")
     until_paid(page, "kim")
     expect(card).to_contain_text("kai")
@@ -125,7 +129,7 @@ def test_on_a_phone(place: Site, opening: Opening) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     card = page.locator("#card")
     card.get_by_role("button", name="Approve").tap()
-    expect(card.locator("#sure")).to_be_enabled()
+    expect(card.locator(RESTED)).to_be_enabled()
     card.locator("#sure").tap()
     until_paid(page, "pia")
     expect(card).to_contain_text("pproved")

@@ -198,6 +198,7 @@ def test_a_deep_link_shows_the_step_of_its_task(case: Case) -> None:
     """Item 161."""
     task = case.task(case.site.do(case.site.service.runtime.list_runs(program="big"))[0].id)
     with case.site.client() as client:
+        assert f'href="/sessions/big?task={task}#{task}"' in client.get(f"/review/{task}").text
         page = client.get(f"/sessions/big?task={task}").text
         assert re.search(rf'class="step k-ask here[^>]*>.*?id="{task}".*?<summary autofocus>', page, re.DOTALL)
         assert text_of(page).count("This is what you came for") == 1

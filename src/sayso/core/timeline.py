@@ -99,7 +99,7 @@ def _rising(items: Sequence[Item]) -> list[Item]:
     latest: datetime | None = None
     for item in items:
         latest = item.started_at if latest is None else max(latest, item.started_at)
-        found.append(replace(item, started_at=latest))
+        found.append(item if item.started_at == latest else replace(item, started_at=latest))
     return found
 
 

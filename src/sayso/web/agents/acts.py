@@ -19,8 +19,8 @@ from sayso.web.fields import Fields, fields_of
 from sayso.web.visiting import Visited
 
 router = strict_router(include_in_schema=False)
-VersionPath = Annotated[str, Path(max_length=200)]
-TriggerPath = Annotated[str, Path(max_length=200)]
+VersionPath = Annotated[str, Path(alias="versionId", max_length=200)]
+TriggerPath = Annotated[str, Path(alias="triggerId", max_length=200)]
 _OURS = 500
 
 
@@ -69,7 +69,7 @@ async def refused_on_page(
 # -- what is live --------------------------------------------------------------------------------------------------
 
 
-@router.post("/agents/{agent_id}/versions/{version_id}/deploy")
+@router.post("/agents/{agentId}/versions/{versionId}/deploy")
 async def deploy(asked: Visited, request: Request, agent_id: AgentPath, version_id: VersionPath) -> Response:
     """Make a version live, as it was seen."""
     asked.require("edit_agents")
@@ -81,7 +81,7 @@ async def deploy(asked: Visited, request: Request, agent_id: AgentPath, version_
     return await done_or_refused(asked, agent_id, act, "deployed", version_id=version_id)
 
 
-@router.post("/agents/{agent_id}/versions/{version_id}/rollback")
+@router.post("/agents/{agentId}/versions/{versionId}/rollback")
 async def roll_back(asked: Visited, agent_id: AgentPath, version_id: VersionPath) -> Response:
     """Make an older version live again."""
     asked.require("edit_agents")
@@ -90,7 +90,7 @@ async def roll_back(asked: Visited, agent_id: AgentPath, version_id: VersionPath
     return await done_or_refused(asked, agent_id, act, "rolled-back", version_id=version_id)
 
 
-@router.post("/agents/{agent_id}/retract")
+@router.post("/agents/{agentId}/retract")
 async def retract(asked: Visited, agent_id: AgentPath) -> Response:
     """Leave the agent without a live version."""
     asked.require("edit_agents")
@@ -99,7 +99,7 @@ async def retract(asked: Visited, agent_id: AgentPath) -> Response:
     return await done_or_refused(asked, agent_id, act, "retracted")
 
 
-@router.post("/agents/{agent_id}/versions/{version_id}/delete")
+@router.post("/agents/{agentId}/versions/{versionId}/delete")
 async def delete(asked: Visited, agent_id: AgentPath, version_id: VersionPath) -> Response:
     """Delete a testing version."""
     asked.require("edit_agents")
@@ -116,7 +116,7 @@ async def delete(asked: Visited, agent_id: AgentPath, version_id: VersionPath) -
 # -- who may start -------------------------------------------------------------------------------------------------
 
 
-@router.post("/agents/{agent_id}/block")
+@router.post("/agents/{agentId}/block")
 async def block(asked: Visited, request: Request, agent_id: AgentPath) -> Response:
     """Let no run of the agent start."""
     asked.require("edit_agents")
@@ -126,7 +126,7 @@ async def block(asked: Visited, request: Request, agent_id: AgentPath) -> Respon
     return await done_or_refused(asked, agent_id, act, "blocked", sent=sent)
 
 
-@router.post("/agents/{agent_id}/unblock")
+@router.post("/agents/{agentId}/unblock")
 async def unblock(asked: Visited, request: Request, agent_id: AgentPath) -> Response:
     """Let runs of the agent start again."""
     asked.require("edit_agents")
@@ -136,13 +136,13 @@ async def unblock(asked: Visited, request: Request, agent_id: AgentPath) -> Resp
     return await done_or_refused(asked, agent_id, act, "unblocked", sent=sent)
 
 
-@router.post("/agents/{agent_id}/triggers/{trigger_id}/activate")
+@router.post("/agents/{agentId}/triggers/{triggerId}/activate")
 async def activate(asked: Visited, agent_id: AgentPath, trigger_id: TriggerPath) -> Response:
     """Switch a trigger on."""
     return await _switched(asked, agent_id, trigger_id, on=True)
 
 
-@router.post("/agents/{agent_id}/triggers/{trigger_id}/deactivate")
+@router.post("/agents/{agentId}/triggers/{triggerId}/deactivate")
 async def deactivate(asked: Visited, agent_id: AgentPath, trigger_id: TriggerPath) -> Response:
     """Switch a trigger off."""
     return await _switched(asked, agent_id, trigger_id, on=False)

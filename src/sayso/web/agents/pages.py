@@ -17,7 +17,7 @@ from sayso.web.starting import fresh_run
 from sayso.web.visiting import Visited
 
 router = strict_router(include_in_schema=False)
-AgentPath = Annotated[str, Path(max_length=200)]
+AgentPath = Annotated[str, Path(alias="agentId", max_length=200)]
 VersionQuery = Annotated[str, Query(alias="version", max_length=200)]
 PageQuery = Annotated[int, Query(alias="page", ge=1, le=50_000)]
 SnapshotQuery = Annotated[bool, Query()]
@@ -35,7 +35,7 @@ DONE = {
 """What is said after an act."""
 
 
-@router.get("/agents/{agent_id}")
+@router.get("/agents/{agentId}")
 async def agent(
     asked: Visited,
     agent_id: AgentPath,

@@ -20,7 +20,7 @@ from sayso.web.visiting import Visited
 router = strict_router(include_in_schema=False)
 
 
-@router.post("/agents/{agent_id}/versions/{version_id}/test-run")
+@router.post("/agents/{agentId}/versions/{versionId}/test-run")
 async def test_run(asked: Visited, request: Request, agent_id: AgentPath, version_id: VersionPath) -> Response:
     """Start a run of this version, whatever is live; a sub-agent too."""
     asked.require("edit_agents")
@@ -30,7 +30,7 @@ async def test_run(asked: Visited, request: Request, agent_id: AgentPath, versio
     return await _started(asked, wanted, version_id, sent, "test_run")
 
 
-@router.post("/agents/{agent_id}/versions/{version_id}/runs")
+@router.post("/agents/{agentId}/versions/{versionId}/runs")
 async def start(asked: Visited, request: Request, agent_id: AgentPath, version_id: VersionPath) -> Response:
     """Start a run of the live version; the page that it is started on shows which one that is."""
     asked.require("start_runs")

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from sayso.core.reviewing import Weighed
 from sayso.core.roles import allows
 from sayso.core.versions import unsupported
 from sayso.model.registry import AgentId, AgentRecord, Trigger, VersionId, VersionRecord
@@ -15,8 +16,9 @@ from sayso.web.agents.gating import Gated, gated
 from sayso.web.burden import BurdenView, burden_view
 from sayso.web.fields import Fields
 from sayso.web.inputs import InputForm, form_of
-from sayso.web.periods import period
+from sayso.web.periods import Period, period
 from sayso.web.preferring import preferences_of
+from sayso.web.rendering import is_part
 from sayso.web.wording import lasting
 
 RUNS = 20
@@ -106,7 +108,7 @@ async def agent_view(
     version = _selected(agent, versions, version_id)
     body: Mapping[str, Any] = {} if version is None else version.body
     month = period("30d", asked.now, preferences_of(asked.request).zone)
-    decided = await service.measures.decided(workspace, since=month.since, program=agent.program)
+    decided = await decided_of(asked, agent.program, month)
     waiting = await service.measures.runs_waiting(workspace)
     return AgentView(
         agent=agent,
@@ -121,6 +123,13 @@ async def agent_view(
         waiting=waiting.get(agent.program, 0),
         form=form_of(body.get("inputSchema"), sent),
     )
+
+
+async def decided_of(asked: Asking, program: str, month: Period) -> Sequence[Weighed]:
+    """Return the decisions of a period; none where only the part of the page that lives is fetched anew."""
+    if is_part(asked.request):
+        return ()
+    return await asked.service.measures.decided(asked.principal.workspace.id, since=month.since, program=program)
 
 
 async def runs_of(

@@ -15,6 +15,7 @@ from sayso.runtime.starting import BeginWorkflow
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asking
 from sayso.web.agents.steps import step_rows
+from sayso.web.agents.viewing import decided_of
 from sayso.web.agents.words import WORDS
 from sayso.web.burden import burden_view
 from sayso.web.controls import Unread
@@ -76,7 +77,7 @@ async def _shown(
     record, found = await asked.workflow(name)
     service = asked.service
     month = period("30d", asked.now, preferences_of(asked.request).zone)
-    decided = await service.measures.decided(record.workspace_id, since=month.since, program=record.program)
+    decided = await decided_of(asked, record.program, month)
     waiting = await service.measures.runs_waiting(record.workspace_id)
     runs = None
     if allows(asked.principal, "see_sessions"):

@@ -7,6 +7,7 @@ from sayso.model.reviews import COUNTED
 from sayso.server.routes import router as strict_router
 from sayso.web.rendering import page
 from sayso.web.review.filtering import GROUPS, TABS, Viewed
+from sayso.web.review.scale import risk_of
 from sayso.web.visiting import Visited
 
 router = strict_router(include_in_schema=False)
@@ -32,6 +33,7 @@ async def inbox(asked: Visited, view: Viewed) -> HTMLResponse:
         groups=GROUPS,
         tabs=TABS,
         operation_of=operation_of,
+        risk_of=risk_of,
         following=view.link(after=found.next_cursor, shown=seen_so_far) if found.next_cursor else None,
         until=seen_so_far,
     )

@@ -1,5 +1,6 @@
 """The page of a session: its runs, its timeline, what waits in it; and where runs and steps are in it."""
 
+from asyncio import to_thread
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -80,7 +81,7 @@ async def shown(
         now=asked.now,
         raw=preferences_of(asked.request).advanced,
     )
-    view = view_of(whole, given)
+    view = await to_thread(view_of, whole, given)  # of a long session it takes a while, and others are served meanwhile
     chosen = card or _chosen(view, place)
     values = await card_of(asked, chosen) if chosen is not None and card is None else {}
     return page(
@@ -133,7 +134,7 @@ async def show_step(
     """Show one step with everything that is kept of it, none of it cut short."""
     asked.require("see_runs_of_tasks")
     whole = await asked.service.sessions.session(SessionId(session_id), asked.reach)
-    steps = steps_of(merged(whole), known_of(whole.runs))
+    steps = await to_thread(_steps, whole)
     step = next((step for step in steps if step.id == step_id), None)
     if step is None:
         raise RouteUnknown("Expected a step of the session, but there is none at this address.")
@@ -150,6 +151,10 @@ async def show_step(
         agent=names.get(parts.run.program, parts.run.program),
         attempts=await _attempts(asked, step),
     )
+
+
+def _steps(whole: Whole) -> list[Step]:
+    return steps_of(merged(whole), known_of(whole.runs))
 
 
 async def _attempts(asked: Asking, step: Step) -> Sequence[RecordedAttempt]:

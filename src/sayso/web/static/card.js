@@ -57,12 +57,31 @@
 
   /* -- drafts --------------------------------------------------------------------------------------- */
   const dirty = () => card()?.dataset.draft !== undefined;
+  const slot = () => `sayso:draft:${document.querySelector(".who")?.textContent}:${card().dataset.id}`;
+  const fields = () => [...document.querySelectorAll("#decision :is(textarea, select, input:not([type=hidden])), #card-comment textarea")];
+  const ticked = field => field.type === "checkbox" || field.type === "radio";
   function touched(event) {
-    const form = event.target.closest?.("#decision, #card-comment");
-    if (form) card().dataset.draft = "";
+    if (!event.target.closest?.("#decision, #card-comment")) return;
+    card().dataset.draft = "";
+    const kept = fields().map(field => [field.name, ticked(field) ? field.checked : field.value, field.value]);
+    try { sessionStorage.setItem(slot(), JSON.stringify(kept)); } catch { /* no room, or none allowed: it stays in the form */ }
   }
   document.addEventListener("input", touched);
   document.addEventListener("change", touched);
+  /* What was typed before the page was left, or another task was looked at, is there again. */
+  function restore() {
+    const shown = card();
+    if (!shown) return;
+    if (!document.getElementById("decision")) { if (shown.dataset.status !== "pending") sessionStorage.removeItem(slot()); return; }
+    if (dirty()) return;
+    for (const [name, held, value] of JSON.parse(sessionStorage.getItem(slot()) ?? "[]")) {
+      const field = fields().find(other => other.name === name && (!ticked(other) || other.value === value));
+      if (!field || (ticked(field) ? field.checked : field.value) === held) continue;
+      if (ticked(field)) field.checked = held; else field.value = held;
+      field.closest("details")?.setAttribute("open", "");
+      shown.dataset.draft = "";
+    }
+  }
   function refresh() {
     const stale = document.querySelector("#stale[data-settled]");
     const shown = card();
@@ -89,6 +108,11 @@
   });
   document.addEventListener("htmx:before:swap", event => {
     const text = event.detail?.ctx?.text ?? "";
+    const from = event.detail?.ctx?.sourceElement;
+    if (dirty() && !from?.closest?.("#card") && text.includes(`id="card"`) && text.includes(`data-id="${card().dataset.id}"`)) {
+      event.preventDefault(); // the same task once more, under what is being written
+      return;
+    }
     if (!ours(event) || text.includes('id="card"')) return;
     event.preventDefault(); // an answer that is no card would take the draft with it
     const answer = new DOMParser().parseFromString(text, "text/html");
@@ -126,6 +150,7 @@
 
   function ready() {
     document.querySelectorAll("#card [data-long], #card [data-long-table]").forEach(fold);
+    restore();
     rest();
     gate();
     refresh();
