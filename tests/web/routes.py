@@ -1,21 +1,26 @@
 """Every route of the pages, taken from the router itself, and what the tests that go through all of them must know."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fastapi.routing import iter_route_contexts
 
 from sayso import web
-from sayso.runtime.triggers import TriggerChange
 from tests.web.site import Site
 
 Ids = dict[str, str]
 """The ids of things that are there, by the names of path parameters."""
 
 PAGES: dict[str, str] = {
+    "/dashboard": "/dashboard",
     "/review": "/review",
     "/review/{taskId}": "/review/{taskId}",
-    "/dashboard": "/dashboard",
+    "/sessions": "/sessions",
+    "/sessions/{sessionId}": "/sessions/{sessionId}",
+    "/sessions/{sessionId}/{end}": "/sessions/{sessionId}/{end}",
+    "/sessions/{sessionId}/steps/{stepId}": "/sessions/{sessionId}/steps/{stepId}",
+    "/runs/{runId}/cancel": "/runs/{runId}/cancel",
     "/agents": "/agents",
     "/agents/{agentId}": "/agents/{agentId}",
     "/agents/workflows/{workflow}": "/agents/workflows/{workflow}",
@@ -44,12 +49,15 @@ OPEN = {"/login", "/join", "/logout", "/auth/start", "/auth/callback", "/static/
 
 NO_PAGES = {
     "/", "/settings", "/live", "/static/{digest}/{name:path}", "/auth/start", "/auth/callback",
-    "/audit/export", "/audit/evidence.json", "/review/{taskId}/state",
+    "/audit/export", "/audit/evidence.json", "/review/{taskId}/state", "/runs/{runId}",
 }  # fmt: skip
 """What is read and is no page: ways on, files, streams, and parts of pages."""
 
 OWN_DOCUMENTS = {"/audit/evidence"}
 """Documents that are kept as they are: they stand outside the frame, under a policy of their own."""
+
+PREFERENCES = {"/sessions/{sessionId}/layout"}
+"""What keeps a preference of the browser, and tells nothing of what it names."""
 
 QUERIES: dict[str, str] = {
     "/live": "?topic=review",
@@ -59,6 +67,7 @@ QUERIES: dict[str, str] = {
 """What an address must have besides its path."""
 
 FORMS: dict[str, dict[str, str]] = {
+    "/runs/{runId}/reply": {"text": "go on"},
     "/agents/{agentId}/block": {"reason": "x"},
     "/agents/{agentId}/unblock": {"note": "x"},
     "/settings/people/{person_id}/role": {"role": "operator"},
@@ -80,7 +89,7 @@ class Route:
     @property
     def names_something(self) -> bool:
         """Tell whether it is about one thing of a workspace."""
-        return "{" in self.path + QUERIES.get(self.path, "") and self.path not in OPEN
+        return "{" in self.path + QUERIES.get(self.path, "") and self.path not in OPEN | PREFERENCES
 
 
 def routes() -> Iterator[Route]:
@@ -107,20 +116,21 @@ def known(place: Site) -> Ids:
         scopes = [{"agentId": agent.id}]
         key = client.post("/v1/keys", json={"name": "k", "scopes": scopes}, headers=headers).json()["id"]
         token = client.post("/v1/me/tokens", json={"name": "t"}, headers=headers).json()["id"]
+        trigger = client.post(f"/v1/agents/{agent.id}/triggers", json={"name": "t"}, headers=headers).json()["id"]
+        steps = re.findall(r'<li id="([^"]+)" class="step', client.get(f"/sessions/{run['sessionId']}").text)
         browser = client.get("/v1/me/sessions", headers=headers).json()["items"][0]["id"]
     invitation = place.do(directory.invitations.create(root, email="inv@example.com", role="operator")).invitation.id
     versions = place.do(place.service.registry.list_versions(root.workspace.id, agent.id))
-    trigger = place.do(
-        place.service.registry.create_trigger(root.workspace.id, agent.id, TriggerChange(name="outside"), by=root.actor)
-    )
     return {
         "taskId": run["pendingUserTasks"][0]["id"],
         "runId": run["runId"],
         "sessionId": run["sessionId"],
+        "stepId": steps[0],
+        "end": "terminate",
+        "workflow": "flow",
         "agentId": agent.id,
         "versionId": versions[0].id,
-        "triggerId": trigger.id,
-        "workflow": "flow",
+        "triggerId": trigger,
         "person_id": member,
         "invitation_id": invitation,
         "key_id": key,

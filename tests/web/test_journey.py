@@ -10,7 +10,6 @@ from tests.web.conftest import Opening
 from tests.web.refunds import PAID, programs
 from tests.web.site import Site, site
 
-
 RESTED = "#sure[data-rested]"
 """The button of the second press, once it has rested: half a second after the first."""
 
