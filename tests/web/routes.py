@@ -14,6 +14,12 @@ Ids = dict[str, str]
 PAGES: dict[str, str] = {
     "/review": "/review",
     "/review/{taskId}": "/review/{taskId}",
+    "/sessions": "/sessions",
+    "/sessions/{sessionId}": "/sessions/{sessionId}",
+    "/sessions/{sessionId}/steps/{stepId}": "/sessions/{sessionId}/steps/{stepId}",
+    "/sessions/{sessionId}/terminate": "/sessions/{sessionId}/terminate",
+    "/sessions/{sessionId}/complete": "/sessions/{sessionId}/complete",
+    "/runs/{runId}/cancel": "/runs/{runId}/cancel",
     "/audit": "/audit",
     "/audit/verify": "/audit/verify",
     "/audit/evidence": "/audit/evidence?session={sessionId}",
@@ -39,7 +45,7 @@ OPEN = {"/login", "/join", "/logout", "/auth/start", "/auth/callback", "/static/
 
 NO_PAGES = {
     "/", "/settings", "/live", "/static/{digest}/{name:path}", "/auth/start", "/auth/callback",
-    "/audit/export", "/audit/evidence.json", "/review/{taskId}/state",
+    "/audit/export", "/audit/evidence.json", "/review/{taskId}/state", "/runs/{runId}",
 }  # fmt: skip
 """What is read and is no page: ways on, files, streams, and parts of pages."""
 
@@ -55,6 +61,7 @@ QUERIES: dict[str, str] = {
 
 FORMS: dict[str, dict[str, str]] = {
     "/settings/people/{person_id}/role": {"role": "operator"},
+    "/runs/{runId}/reply": {"text": "x"},
 }
 """What a form must have, so that it is refused for what it names and not for what it lacks."""
 
@@ -107,6 +114,7 @@ def known(place: Site) -> Ids:
         "taskId": run["pendingUserTasks"][0]["id"],
         "runId": run["runId"],
         "sessionId": run["sessionId"],
+        "stepId": f"{run['runId']}-1-0",
         "agentId": agent.id,
         "versionId": versions[0].id,
         "person_id": member,
