@@ -5,9 +5,8 @@ What cannot be undone is asked about on a page of its own, which says what it wi
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal, cast
+from typing import Literal, cast
 
-from fastapi import Path
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sayso.core.codec import json_bytes, plain_of
@@ -39,7 +38,6 @@ WAITS = frozenset(
 )
 """Where a session can be marked complete."""
 End = Literal["terminate", "complete"]
-EndPath = Annotated[End, Path(alias="end")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,9 +87,32 @@ def _told(what: list[str]) -> tuple[str, ...]:
     return tuple(sentence for sentence in what if sentence)
 
 
-@router.get("/sessions/{sessionId}/{end}")
-async def ask_to_end(asked: Visited, session_id: SessionPath, end: EndPath) -> HTMLResponse:
-    """Ask before a session is ended."""
+@router.get("/sessions/{sessionId}/terminate")
+async def ask_to_terminate(asked: Visited, session_id: SessionPath) -> HTMLResponse:
+    """Ask before a session is terminated."""
+    return await _asking(asked, session_id, "terminate")
+
+
+@router.post("/sessions/{sessionId}/terminate")
+async def terminate(asked: Visited, session_id: SessionPath) -> Response:
+    """End every run of a session."""
+    return await _ended(asked, session_id, "terminate")
+
+
+@router.get("/sessions/{sessionId}/complete")
+async def ask_to_complete(asked: Visited, session_id: SessionPath) -> HTMLResponse:
+    """Ask before a session is marked complete."""
+    return await _asking(asked, session_id, "complete")
+
+
+@router.post("/sessions/{sessionId}/complete")
+async def complete(asked: Visited, session_id: SessionPath) -> Response:
+    """Mark a session that waits as completed."""
+    return await _ended(asked, session_id, "complete")
+
+
+async def _asking(asked: Asking, session_id: str, end: End) -> HTMLResponse:
+    """Return the page that asks before a session is ended."""
     asked.require("end_sessions")
     whole = await asked.service.sessions.session(SessionId(session_id), asked.reach)
     status, about = session_status(whole, asked.now), _ASKS[end](whole, asked)
@@ -115,8 +136,7 @@ def _confirm(asked: Asking, about: Asked, *, back: str) -> HTMLResponse:
     return page(asked, "sessions/confirm.html", title=about.title, about=about, back=back)
 
 
-@router.post("/sessions/{sessionId}/{end}")
-async def end_session(asked: Visited, session_id: SessionPath, end: EndPath) -> Response:
+async def _ended(asked: Asking, session_id: str, end: End) -> Response:
     """End a session: terminate it, or mark it complete."""
     asked.require("end_sessions")
     said = (await fields_of(asked.request)).text("said")

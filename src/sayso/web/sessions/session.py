@@ -174,6 +174,7 @@ async def show_run(asked: Visited, run_id: RunPath, task: Place = None) -> Redir
 async def choose_layout(asked: Visited, session_id: SessionPath) -> Response:
     """Keep which layout somebody prefers, and show the session in it."""
     asked.require("see_runs_of_tasks")
+    await asked.service.sessions.session(SessionId(session_id), asked.reach)
     fields = await fields_of(asked.request)
     chosen = replace(preferences_of(asked.request), advanced=fields.one("layout") == "advanced")
     kept = {name: value for name, value in parse_qsl(fields.one("query")[:2_000]) if name in _PLACES}
