@@ -78,6 +78,25 @@ def test_what_was_claimed_or_put_off_is_found_there_by_whoever_did(place: Site) 
     place.do(service.review.unsnooze(second, owner, HERE))
 
 
+def test_what_is_decided_or_dropped_is_on_its_own_tab_alone(tmp_path: Path) -> None:
+    with site(tmp_path, programs) as fresh:
+        desk, _ = programs(fresh.db)
+        for name in ("yes", "gone"):
+            fresh.do(desk.arun(f"refund {name}"))
+        first, second = fresh.do(fresh.service.runtime.list_tasks()).tasks
+        with fresh.client() as client:
+            body, as_json = {"approved": False, "comment": "no"}, {"Accept": "application/json"}
+            assert client.post(f"/v1/user-tasks/{first.id}/complete", json=body, headers=as_json).status_code == 200
+            fresh.do(fresh.service.runtime.cancel(second.run_id, by=fresh.root.actor))
+            assert rows(client, "/review?tab=completed") == ["Refund 12.5 to yes"]
+            assert rows(client, "/review?tab=cancelled") == ["Refund 12.5 to gone"]
+            assert rows(client, "/review?tab=completed&agent=refund+desk&operation=refund") == ["Refund 12.5 to yes"]
+            text = client.get("/review").text
+    assert "Nothing waits for you" in text
+    assert "Last decided" in text
+    assert "rejected by" in text
+
+
 def test_a_view_that_makes_no_sense_is_refused_in_words(place: Site) -> None:
     with place.client() as client:
         for query in ("tab=all", "sort=newest", "after=x", "shown=-1"):

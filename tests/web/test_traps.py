@@ -107,6 +107,12 @@ def test_without_htmx_a_decision_is_answered_with_a_way_to_a_whole_page(place: S
         assert "<!doctype html>" in refused.text.lower()
 
 
+def test_no_middleware_stands_around_the_streams_that_would_hold_them_up() -> None:
+    """Starlette's BaseHTTPMiddleware runs an answer in a task of its own, which breaks streams and their ends."""
+    source = Path(web.__file__).parents[1]
+    assert [path.name for path in source.rglob("*.py") if "BaseHTTPMiddleware" in path.read_text("utf-8")] == []
+
+
 def test_vendored_scripts_are_as_they_were_published() -> None:
     folder = Path(web.__file__).parent / "static" / "vendor"
     listed = dict(re.findall(r"\| `([^`]+\.js)` \|.*?`([0-9a-f]{64})`", (folder / "README.md").read_text("utf-8")))

@@ -141,6 +141,11 @@ class Card:
     settled: Settled | None
 
     @property
+    def operation(self) -> str:
+        """What is asked about: the tool, or else the step."""
+        return operation_of(self.task.spec)
+
+    @property
     def rejected(self) -> str:
         """What a no does."""
         return rejected(self.task)

@@ -3,8 +3,10 @@
 from fastapi.responses import HTMLResponse
 
 from sayso.core.reviewing import operation_of
-from sayso.model.reviews import COUNTED
+from sayso.model.reviews import COUNTED, ReviewFilter
+from sayso.model.tasks import UserTask
 from sayso.server.routes import router as strict_router
+from sayso.server.service import Asking
 from sayso.web.rendering import page
 from sayso.web.review.filtering import GROUPS, TABS, Viewed
 from sayso.web.review.scale import risk_of
@@ -22,6 +24,7 @@ async def inbox(asked: Visited, view: Viewed) -> HTMLResponse:
     found = await review.page(view.filter_for(asked), limit=_PAGE, cursor=view.after or None)
     waiting = await review.waiting(asked.principal.id, asked.reach)
     seen_so_far = view.shown + len(found.tasks)
+    last = None if found.tasks else await _last_decided(asked)
     return page(
         asked,
         "review/inbox.html",
@@ -36,4 +39,10 @@ async def inbox(asked: Visited, view: Viewed) -> HTMLResponse:
         risk_of=risk_of,
         following=view.link(after=found.next_cursor, shown=seen_so_far) if found.next_cursor else None,
         until=seen_so_far,
+        last=last,
     )
+
+
+async def _last_decided(asked: Asking) -> UserTask | None:
+    wanted = ReviewFilter(person=asked.principal.id, reach=asked.reach, tab="completed")
+    return next(iter((await asked.service.review.page(wanted, limit=1)).tasks), None)
