@@ -24,10 +24,11 @@ BIG = "x" * 70_000
 PHASES = ("asked", "approved", "edited", "answered", "brought", "rejected", "started")
 FREE = {
     "calls": {"epoch", "created_at", "updated_at", "first_sent_at"},
-    "tasks": {"created_at", "blob", "claimed_by", "claimed_until"},
+    "tasks": {"created_at", "blob", "claimed_by", "claimed_until", "operation", "words", "closed_at"},
     "decisions": {"metadata"},
 }
-"""Columns that no call stands on: when something was written, who is on a task, what a client keeps for itself."""
+"""Columns that no call stands on: when something was written, who is on a task, what it is listed and found by, what a
+client keeps for itself."""
 OTHER = {
     "effect": "read", "state": "authorised", "status": "cancelled", "kind": "route", "verdict": "choose",
     "action": "cancel", "by_type": "api_key", "body": "json", "arguments": "json", "due_at": 1_900_000_000_000_000,

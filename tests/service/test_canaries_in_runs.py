@@ -230,6 +230,7 @@ class Drive:
         listed = (await self.send("GET", "/v1/sessions?take=100"))["items"]
         tasks = (await self.send("GET", "/v1/user-tasks?take=100&status=Completed"))["items"]
         self.ids["taskId"] = tasks[0]["id"]
+        self.ids["personId"] = (await self.send("GET", "/v1/members"))["items"][0]["id"]
         paths = {path.format(**self.ids) for method, path in TABLE if method == "GET" and not path.startswith("/auth")}
         for item in listed:
             run = f"/v1/runs/{item['rootRunId']}"

@@ -65,6 +65,7 @@ async def _attack(folder: Path, chosen: Callable[[int], list[str]]) -> None:
         task = await pending(client, run["runId"])
         ids = {"runId": run["runId"], "sessionId": run["sessionId"], "taskId": task["id"], "workflow": "flow"}
         ids |= {"agentId": await it.agent_id(), "tenantId": "default", "versionId": "ver_1", "triggerId": "trg_1"}
+        ids["personId"] = (await client.get("/v1/members")).json()["items"][0]["id"]
         found = places(plain_app(it.service, [router]).openapi())
         plain = [await _ask(client, path, {}, {}, ids) for path, _, _ in found]
         before = _rows(folder)
@@ -214,7 +215,7 @@ for name in ("eval", "exec"):
     real = getattr(builtins, name)
     def spy(*a, _real=real, _name=name, **k):
         where = sys._getframe(1).f_code.co_filename
-        if "/sayso/" in where: loads.append(f"{_name} {where}")
+        if "/src/sayso/" in where: loads.append(f"{_name} {where}")
         return _real(*a, **k)
     setattr(builtins, name, spy)
 async def main():
