@@ -142,7 +142,8 @@ async def test_injections_as_idempotency_keys_act_once_each(tmp_path: Path) -> N
         assert sessions["total"] == len(plain)
 
 
-async def test_reserved_keys_of_serializers_stay_data(tmp_path: Path) -> None:
+async def test_reserved_keys_of_serializers_stay_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-a-secret-that-is-looked-for-everywhere")
     async with (
         served(tmp_path) as it,
         it.client(key=await it.key()) as client,

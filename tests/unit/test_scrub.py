@@ -204,3 +204,19 @@ def test_a_process_knows_its_environment_its_clients_and_what_it_is_told() -> No
     assert scrub(None, "info", "told-1234 Bearer abcdefghi") == f"{MASK} Bearer {MASK}"
     assert scrub(None, "info", b"told-1234") == MASK.encode()
     assert scrub(None, "info", {"a": 1}) == {"a": 1}
+
+
+_LEAVES = st.none() | st.booleans() | st.integers() | st.sampled_from(["dict", "bytes", "model", "decimal", "x"])
+_KEYS = st.sampled_from(["$", "v", "t", "name"])
+_ANYTHING = st.recursive(_LEAVES, lambda inner: st.lists(inner) | st.dictionaries(_KEYS, inner), max_leaves=12)
+
+
+@given(_ANYTHING)
+def test_data_that_uses_the_keys_of_the_codec_for_something_else_is_left_as_it_is(value: Any) -> None:
+    assert Scrubber(SECRETS).clean(value) == value
+
+
+@given(_ANYTHING)
+def test_a_secret_beside_reserved_keys_is_masked(value: Any) -> None:
+    cleaned = Scrubber(SECRETS).clean({"$": value, "v": SECRETS[0]})
+    assert SECRETS[0] not in json.dumps(cleaned)

@@ -80,16 +80,22 @@ class Scrubber:
 
     def _mapping(self, value: Mapping[str, Any]) -> Any:
         mark = value.get("$")
+        if not isinstance(mark, str):  # ordinary data may use the codec's key for anything
+            return self._items(value)
         if mark in _FIELDS and isinstance(value.get("v"), Mapping):
             return {**value, "v": {name: self._cleaned(item) for name, item in value["v"].items()}}
-        if mark in _CONTAINERS:
-            return {**value, "v": self._cleaned(value.get("v"))}
+        if mark in _CONTAINERS and "v" in value:
+            return {**value, "v": self._cleaned(value["v"])}
         if mark in {"bytes", "bytearray"}:
             return self._binary(value)
+        cleaned = self._items(value)
+        return MASK if cleaned != value else cleaned
+
+    def _items(self, value: Mapping[str, Any]) -> dict[str, Any]:
         cleaned: dict[str, Any] = {}
         for key, item in value.items():
             cleaned[_free(self.text(key), cleaned)] = self._cleaned(item)
-        return MASK if mark is not None and cleaned != value else cleaned
+        return cleaned
 
     def _binary(self, value: Mapping[str, Any]) -> Any:
         try:
