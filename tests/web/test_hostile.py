@@ -36,8 +36,14 @@ def printable(text: str) -> str:
     return "".join(f"U+{ord(char):04X}" if hides(char) else char for char in text)
 
 
+def preview(first: str, items: list[str], by_name: dict[str, str]) -> Any:
+    named = dict(list(by_name.items())[:8])
+    after = {**{name: text[::-1] for name, text in named.items()}, "lines": "\n".join(items[:4])}
+    return {"before": {**named, "lines": first}, "after": after}
+
+
 def programs(db: SqliteDb) -> list[Any]:
-    @tool(requires_confirmation=True, summary="Do {first}")
+    @tool(requires_confirmation=True, summary="Do {first}", preview=preview)
     def act(first: str, items: list[str], by_name: dict[str, str]) -> str:
         """Do it."""
         raise RuntimeError(first)

@@ -1,8 +1,12 @@
 """What the card of an agent's question says: the call in question, and the ways to answer."""
 
 import json
+from collections.abc import Mapping
 
 from sayso.cli.text import safe, shown
+from sayso.core.differences import Sign, differences, lines_between
+from sayso.core.previews import Foretold, NoPreview, Pair, preview_of
+from sayso.model.json import Json
 from sayso.model.tasks import (
     AgentRequest,
     CallShown,
@@ -19,6 +23,7 @@ _PROMISES = {
     "keyed": "if nobody knows what came of it, sent again with the same key, as long as the remote knows that key",
     "once": "sent at most once; if nobody knows what came of it, you are asked",
 }
+_SIGNS: Mapping[Sign, str] = {"same": " ", "was": "-", "now": "+"}
 
 
 def about_call(call: CallShown) -> list[str]:
@@ -29,11 +34,40 @@ def about_call(call: CallShown) -> list[str]:
         *[f"    {line}" for line in safe(arguments).splitlines()],
         f"  effect: {call.effect}: {_PROMISES.get(call.effect, 'unknown')}",
     ]
+    lines += _foretold(call.preview)
     if call.why:
         lines.append(f"  asked because: {safe(call.why)}")
     if call.said:
         lines += ["  the agent's own words (not checked by anybody):", *_indented(safe(call.said))]
     return lines
+
+
+def _foretold(stored: Json) -> list[str]:
+    """Return what the tool says that it would change."""
+    match preview_of(stored):
+        case None:
+            return []
+        case NoPreview(error):
+            return [f"  no preview: {safe(error)}"]
+        case Foretold(value):
+            return ["  what it would change, by the tool's own word:", *_indented(shown(value))]
+        case Pair(before, after):
+            found = differences(before, after)
+            head = "  what it would change, by the tool's own word:" + ("" if found else " nothing")
+            return [head, *(line for change in found for line in _changed(change))]
+
+
+def _changed(change: dict[str, Json]) -> list[str]:
+    at = [f"    {safe(str(change['at']).removeprefix('/'))}:"] if change["at"] else []
+    was, now = (safe(shown(change[side])) if side in change else None for side in ("was", "now"))
+    if was is None or now is None:
+        return [*at, *_signed("-", was), *_signed("+", now)]
+    lines = lines_between(was, now) or [("was", was), ("now", now)]
+    return [*at, *(line for sign, text in lines for line in _signed(_SIGNS[sign], text))]
+
+
+def _signed(sign: str, text: str | None) -> list[str]:
+    return [] if text is None else [f"      {sign} {line}" for line in text.split("\n")]
 
 
 def about_request(request: AgentRequest) -> list[str]:

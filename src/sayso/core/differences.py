@@ -1,10 +1,15 @@
-"""What a person has changed: two JSON values, told apart place by place."""
+"""What a person has changed: two JSON values, told apart place by place, and texts line by line."""
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import cast
+from difflib import SequenceMatcher
+from typing import Literal, cast
 
 from sayso.model.json import Json
+
+_MOST_LINES = 2_000
+"""Lines of a text up to which its lines are compared; beyond, both versions are shown whole."""
+Sign = Literal["same", "was", "now"]
 
 
 def differences(was: Json, now: Json, at: str = "") -> list[dict[str, Json]]:
@@ -22,6 +27,22 @@ def differences(was: Json, now: Json, at: str = "") -> list[dict[str, Json]]:
         pairs = zip(cast("list[Json]", was), cast("list[Json]", now), strict=True)
         return [found for place, (one, other) in enumerate(pairs) for found in differences(one, other, f"{at}/{place}")]
     return [] if _text(was) == _text(now) else [{"at": at, "was": was, "now": now}]
+
+
+def lines_between(was: str, now: str) -> Sequence[tuple[Sign, str]]:
+    """Return the lines of two texts in one list, each with whether it was, is now, or is the same."""
+    one, other = was.split("\n"), now.split("\n")
+    if len(one) + len(other) > _MOST_LINES:
+        return ()
+    found: list[tuple[Sign, str]] = []
+    for tag, start, end, begin, stop in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
+        found += _signed("same" if tag == "equal" else "was", one[start:end])
+        found += _signed("now", [] if tag == "equal" else other[begin:stop])
+    return found
+
+
+def _signed(sign: Sign, lines: Sequence[str]) -> list[tuple[Sign, str]]:
+    return [(sign, line) for line in lines]
 
 
 def _at_key(was: Mapping[str, Json], now: Mapping[str, Json], key: str, at: str) -> list[dict[str, Json]]:

@@ -61,6 +61,8 @@ class CallShown:
     """Which flag, predicate or rule asks for a person."""
     said: str | None = None
     """The model's own words of that turn: untrusted text."""
+    preview: Json = None
+    """What the tool says that it would change (core/previews.py): its word, which nobody has checked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

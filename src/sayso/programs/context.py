@@ -132,6 +132,8 @@ class CallPlan:
     """How long, from its first start, the remote honours the key of a `keyed` call."""
     takes: timedelta | None = None
     """How long an attempt may take."""
+    preview: Callable[[TaskSpec], Awaitable[TaskSpec]] | None = None
+    """Returns the question with what the call would change, as its tool says; asked once, before the question is."""
     announce: "Announce | None" = None
 
 

@@ -30,7 +30,7 @@ from sayso.model.errors import LeaseLost
 from sayso.model.ids import CallId
 from sayso.model.journal import EntryKind
 from sayso.model.json import Json
-from sayso.model.tasks import ExternalRequest
+from sayso.model.tasks import ExternalRequest, TaskSpec
 from sayso.programs.context import Ambiguous, Attempt, CallPlan, NotApplied, Refusal, RunCancelled, Suspended
 from sayso.runtime import tracing
 from sayso.runtime.passes import Pass
@@ -61,7 +61,7 @@ class CallExecutor:
             return await way.recover()
         if plan.refusal is not None:
             return way.refuse(plan.refusal)
-        outcome = way.answer()
+        outcome = await way.answer()
         if outcome is not None:
             refusal = way.decided(outcome)
             if refusal is not None:
@@ -94,7 +94,7 @@ class _Call:
 
     # -- before ------------------------------------------------------------------------------------------
 
-    def answer(self) -> Outcome | None:
+    async def answer(self) -> Outcome | None:
         """Return what a person has decided; None where nobody needs to be asked, and nobody was.
 
         What was asked is waited for and honoured, also where the tool has lost its gate since.
@@ -106,8 +106,20 @@ class _Call:
             return self._pass.answer(self._key + APPROVAL, self._plan.announce)
         if self._plan.approval is None:
             return None
+        spec = await self._with_preview(self._plan.approval)
         move = self._move(None, _S.AWAITING)
-        return self._pass.ask(self._key + APPROVAL, self._plan.approval, self._plan.announce, (move,))
+        return self._pass.ask(self._key + APPROVAL, spec, self._plan.announce, (move,))
+
+    async def _with_preview(self, spec: TaskSpec) -> TaskSpec:
+        """Return a question that is about to be asked, with what its tool says that the call would change.
+
+        Raises:
+            CancelRequested: Nothing more may be asked.
+        """
+        if self._plan.preview is None or self._pass.commits is None:
+            return spec
+        await self._pass.before_effect()
+        return await self._plan.preview(spec)
 
     def decided(self, outcome: Outcome) -> Refusal | None:
         """Return what stands against executing what a person has decided.

@@ -1,17 +1,10 @@
 """What was changed, for people: place by place, and line by line where a text has several lines."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
-from typing import Literal
 
-from sayso.core.differences import differences
+from sayso.core.differences import Sign, differences, lines_between
 from sayso.model.json import Json
-
-_MOST_LINES = 2_000
-"""Lines of a text up to which its lines are compared; beyond, both versions are shown whole."""
-Sign = Literal["same", "was", "now"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +18,10 @@ class Change:
     now: str | None
     lines: tuple[tuple[Sign, str], ...] = ()
     """Line by line, where both are texts and one has several lines."""
+    notes: tuple[str, ...] = ()
+    """What is to be known of these texts."""
+    fold: bool = False
+    """Whether it is so long that it is folded, where scripts run, until somebody opens it."""
 
 
 def changes(was: Json, now: Json) -> list[Change]:
@@ -43,22 +40,6 @@ def _change(found: dict[str, Json]) -> Change:
         now=_text(now) if "now" in found else None,
         lines=tuple(lines),
     )
-
-
-def lines_between(was: str, now: str) -> Sequence[tuple[Sign, str]]:
-    """Return the lines of two texts in one list, each with whether it was, is now, or is the same."""
-    one, other = was.split("\n"), now.split("\n")
-    if len(one) + len(other) > _MOST_LINES:
-        return ()
-    found: list[tuple[Sign, str]] = []
-    for tag, start, end, begin, stop in SequenceMatcher(None, one, other, autojunk=False).get_opcodes():
-        found += _signed("same" if tag == "equal" else "was", one[start:end])
-        found += _signed("now", [] if tag == "equal" else other[begin:stop])
-    return found
-
-
-def _signed(sign: Sign, lines: Sequence[str]) -> list[tuple[Sign, str]]:
-    return [(sign, line) for line in lines]
 
 
 def _text(value: Json) -> str:

@@ -49,6 +49,7 @@ _TASK: dict[str, Json] = {
                 "type": "object",
             },
             "why": "it requires approval",
+            "preview": {"before": {"paid so far": 0.0}, "after": {"paid so far": 5.0}},
         },
     },
     "stepName": "desk",

@@ -31,7 +31,14 @@ def build(db: SqliteDb, ledger: Ledger) -> Agent:
             raise ToolError(f"there is no customer {customer}")
         return _CUSTOMERS[customer]
 
-    @tool(requires_confirmation=_is_much, summary="Pay {amount} EUR to {customer}, {account}")
+    def refunded(customer: str, amount: float) -> dict[str, Any]:
+        """Tell what has been refunded to a customer, and what would be after this."""
+        paid = sum((Decimal(one.amount) for one in ledger.payments() if one.customer == customer), Decimal(0))
+        return {side: {"refunded so far": f"{sum_:.2f} EUR"} for side, sum_ in (
+            ("before", paid), ("after", paid + Decimal(str(amount)))
+        )}  # fmt: skip
+
+    @tool(requires_confirmation=_is_much, summary="Pay {amount} EUR to {customer}, {account}", preview=refunded)
     def pay_refund(ctx: ToolContext, customer: str, account: str, amount: float) -> str:
         """Pay a refund to an account."""
         refund = Refund(

@@ -2,9 +2,10 @@
 
 import asyncio
 import inspect
-from collections.abc import Awaitable
 from copy import deepcopy
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 from sayso.core.gate import Ask, Facts, Free, Need, Refuse, judge
@@ -23,7 +24,9 @@ from sayso.model.tasks import (
 )
 from sayso.programs.agent import events
 from sayso.programs.agent.facts import AgentFacts
+from sayso.programs.agent.previewing import previewed
 from sayso.programs.agent.texts import described, message_of, rendered
+from sayso.programs.agent.timing import in_time, kept_in
 from sayso.programs.agent.tools import Tool, ToolContext, ToolError
 from sayso.programs.context import Ambiguous, Attempt, CallPlan, Context, NotApplied, Refusal
 from sayso.programs.state import state_copy, state_patch
@@ -125,8 +128,19 @@ class Caller:
             most_attempts=1 if tool is None else tool.max_attempts,
             key_window=timedelta(days=1) if tool is None else timedelta(seconds=tool.key_window),
             takes=None if tool is None or tool.timeout is None else timedelta(seconds=tool.timeout),
+            preview=None if tool is None or tool.preview is None else partial(self._previewed, key, tool),
             announce=self._facts.announce,
         )
+
+    async def _previewed(self, key: str, tool: Tool, spec: TaskSpec) -> TaskSpec:
+        """Return a question about a call with what the tool says that the call would change."""
+        request = spec.request
+        if not isinstance(request, ApprovalRequest | ExternalRequest) or request.call is None:
+            return spec
+        arguments = cast("dict[str, Json]", deepcopy(request.call.arguments))
+        given = tool.given_to_preview(arguments, await self._context(key))
+        call = replace(request.call, preview=await previewed(self._ctx, tool, given))
+        return replace(spec, request=replace(request, call=call))
 
     async def _predicate(self, key: str, tool: Tool, arguments: dict[str, Json]) -> bool | str:
         """Ask the tool's predicate about a call; a failing one says how, and counts as yes."""
@@ -229,9 +243,9 @@ class Caller:
     async def _called(self, tool: Tool, given: dict[str, Any]) -> Any:
         function = tool.function
         if inspect.iscoroutinefunction(function):
-            return await asyncio.wait_for(_kept_in(function(**given)), tool.timeout)
-        work = _kept_in(self._ctx.offload(lambda: function(**given)))
-        return await (work if tool.timeout is None else _in_time(work, tool.timeout))
+            return await asyncio.wait_for(kept_in(function(**given)), tool.timeout)
+        work = kept_in(self._ctx.offload(lambda: function(**given)))
+        return await (work if tool.timeout is None else in_time(work, tool.timeout))
 
     def _keep_state(self, before: dict[str, Any], after: dict[str, Any]) -> None:
         try:
@@ -291,32 +305,6 @@ def _asked_for(tool: Tool) -> Json:
     required = [name for name in whole.get("required", []) if name in tool.user_input_fields]
     schema = {"type": "object", "properties": wanted, "required": required, "additionalProperties": False}
     return {**schema, "$defs": whole["$defs"]} if "$defs" in whole else schema
-
-
-async def _kept_in(work: Awaitable[Any]) -> Any:
-    """Await a tool's work; what would end the event loop with it becomes an error of the tool."""
-    try:
-        return await work
-    except SystemExit as exc:
-        raise RuntimeError(f"the tool raised {described(exc)}") from exc
-
-
-async def _in_time(work: Awaitable[Any], seconds: float) -> Any:
-    """Await work in a thread, which nothing can stop: past its time it is left behind.
-
-    Raises:
-        TimeoutError: It took too long; it may still go on.
-    """
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.wait({task}, timeout=seconds)
-    except asyncio.CancelledError:
-        task.cancel()
-        return await task  # this process hands the run on: not before the thread has come to its end
-    if not task.done():
-        task.add_done_callback(lambda late: late.cancelled() or late.exception())
-        raise TimeoutError(f"it took longer than {seconds:g} s")
-    return task.result()
 
 
 def _positional(function: Any) -> int:

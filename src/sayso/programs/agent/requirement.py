@@ -44,6 +44,8 @@ class RunRequirement(Requirement):
     """`approval`, `form`, `external`, `text`, `number`, `multi_option`, `uncertain` or `message`."""
     message: str = ""
     why: str | None = None
+    preview: Any = None
+    """What the tool says that the call would change: `{"before", "after"}`, `{"value"}`, or `{"error"}`."""
     tool_execution: ToolExecution | None = None
     options: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     schema: Any = None
@@ -262,6 +264,7 @@ def requirement_of(task: UserTask, *, now: datetime, outcome: Outcome | None = N
         kind=request.kind,
         message=request.message,
         why=None if call is None else call.why,
+        preview=None if call is None else call.preview,
         tool_execution=None if call is None else _execution(call, task.key),
         options=[{"id": o.id, "label": o.label} for o in request.options]
         if isinstance(request, OptionsRequest)

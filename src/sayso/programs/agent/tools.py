@@ -75,6 +75,10 @@ class Tool:
     max_attempts: int = 3
     key_window: float = 86_400
     """Seconds for which, from the first attempt on, a remote honours the key of a `keyed` call."""
+    preview: Callable[..., Any] | None = None
+    """Says what a call would change, before a person is asked; it must change nothing itself."""
+    preview_timeout: float = 10
+    """Seconds that it may take."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, without gate and ledger: for tests and for code."""
@@ -154,6 +158,16 @@ class Tool:
             found[name] = context.session_state if name == "session_state" else context
         return found
 
+    def given_to_preview(self, arguments: Mapping[str, Json], context: ToolContext) -> dict[str, Any]:
+        """Return what the preview is called with: of what the function gets, the parameters that it takes."""
+        preview = cast("Callable[..., Any]", self.preview)
+        named = inspect.signature(preview).parameters
+        known = {**self.given(arguments, context), **dict.fromkeys(_given_by_us(preview), context)}
+        if "session_state" in named:
+            known["session_state"] = context.session_state
+        whole = any(parameter.kind is parameter.VAR_KEYWORD for parameter in named.values())
+        return {name: value for name, value in known.items() if name in named or (whole and name not in _CONTEXT)}
+
     def sentence(self, arguments: Mapping[str, Json]) -> str:
         """Return the card's sentence."""
         if self.summary is not None:
@@ -184,6 +198,8 @@ def tool(
     on_timeout: OnTimeoutAction = "reject",
     max_attempts: int = 3,
     key_window: float | None = None,
+    preview: Callable[..., Any] | None = None,
+    preview_timeout: float = 10,
 ) -> Any:
     """Make a tool of a sync or async function; with or without parentheses.
 
@@ -207,6 +223,12 @@ def tool(
         max_attempts: How often a `read` or `keyed` call may be started.
         key_window: Seconds for which a remote honours the key of a `keyed` call; a day by default. A call is not sent
             again where it might arrive later than that after the first attempt.
+        preview: A function, sync or async, that says what a call would change: a text, JSON, or an object with exactly
+            `before` and `after`. It takes the tool's arguments, or some of them, and `ctx` where it wants it. It is
+            asked by the worker just before a person is, once (after a crash between the two, again), so it must be free
+            of side effects. What it says is stored with the question and shown; whatever it raises, the question is
+            asked without.
+        preview_timeout: Seconds that it may take; after that there is none.
 
     Raises:
         ValueError: A setting is unknown, or two of them exclude each other.
@@ -224,12 +246,12 @@ def tool(
         raise ValueError("Expected on_timeout to be reject, cancel or skip: no deadline can bring an external result.")
     if not max_attempts >= 1:
         raise ValueError(f"Expected max_attempts of at least 1, but got {max_attempts!r}.")
-    _positive(timeout, approval_timeout, key_window)
+    _positive(timeout, approval_timeout, key_window, preview_timeout)
     options: dict[str, Any] = {
         "effect": _effect(effect), "approval": approval, "user_input_fields": tuple(user_input_fields),
         "external": external_execution, "summary": summary, "timeout": timeout, "on_reject": on_reject,
         "approval_timeout": approval_timeout, "on_timeout": on_timeout, "max_attempts": max_attempts,
-        "key_window": _window(effect, key_window),
+        "key_window": _window(effect, key_window), "preview": preview, "preview_timeout": preview_timeout,
     }  # fmt: skip
 
     def make(target: Callable[..., Any]) -> Tool:
@@ -291,7 +313,28 @@ def _made(function: Callable[..., Any], name: str | None, description: str | Non
         raise ValueError(f"Expected user_input_fields of '{found}' to be its arguments, but {unknown} are not.")
     if options["on_timeout"] == "approve" and set(wanted) & set(model.model_json_schema().get("required", ())):
         raise ValueError(f"Expected defaults of what a person gives to '{found}', for a deadline that approves.")
-    return Tool(name=found, description=description or about or found, function=function, arguments=model, **options)
+    made = Tool(name=found, description=description or about or found, function=function, arguments=model, **options)
+    _check_preview(made)
+    return made
+
+
+def _check_preview(made: Tool) -> None:
+    """Refuse a preview that could not be called with what the tool's function gets."""
+    if made.preview is None:
+        return
+    if made.user_input_fields:
+        raise ValueError("Expected no preview beside user_input_fields: what a person gives is not known before.")
+    if not callable(made.preview):
+        raise ValueError(f"Expected preview of tool '{made.name}' to be a function, but got {made.preview!r}.")
+    known = {*made.arguments.model_fields, *_given_by_us(made.preview)}
+    for parameter in inspect.signature(made.preview).parameters.values():
+        needed = parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD
+        if parameter.kind in {parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY} or (
+            needed and parameter.name not in known
+        ):
+            raise ValueError(
+                f"Expected preview of tool '{made.name}' to take its arguments, but it takes '{parameter}'."
+            )
 
 
 def _effect(effect: Effect | str) -> Effect:

@@ -22,6 +22,7 @@ from sayso.runtime.reviewing import Closely
 from sayso.server.service import Asking
 from sayso.web.differing import Change
 from sayso.web.fields import Fields
+from sayso.web.review.foretelling import Foretelling, foretelling
 from sayso.web.review.kinds import KINDS
 from sayso.web.review.kinds.approval import rejected
 from sayso.web.review.kinds.kind import Kind
@@ -104,6 +105,8 @@ class Runs:
     """The idempotency key that is sent with it."""
     state: str | None
     """Where the call stands in the ledger."""
+    preview: Foretelling | None
+    """What the tool says that it would change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,4 +293,5 @@ def _runs(found: Closely, call: CallShown) -> Runs:
         reversible="nothing to reverse" if call.effect == "read" else "not by us",
         key=None if stored is None else stored.idempotency_key,
         state=None if stored is None or stored.state is CallState.AWAITING else str(stored.state).replace("_", " "),
+        preview=foretelling(call.preview),
     )

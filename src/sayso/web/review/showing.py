@@ -51,10 +51,15 @@ def shown(name: str, value: Json, *, like: str | None = None) -> Shown:
         type=type_of(value),
         text=text,
         mono=not isinstance(value, str),
-        long=len(text) > _LONG_TEXT or text.count("\n") >= _LONG_LINES,
+        long=is_long(text),
         notes=(*inner, *warnings(text)),
         name_notes=(*name_notes, *warnings(name)),
     )
+
+
+def is_long(text: str) -> bool:
+    """Tell whether a text is folded until somebody opens it."""
+    return len(text) > _LONG_TEXT or text.count("\n") >= _LONG_LINES
 
 
 def _inner_twins(value: Json) -> Iterator[tuple[str, str]]:
