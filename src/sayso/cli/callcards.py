@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 
 from sayso.cli.text import safe, shown
+from sayso.core.confiding import masked_arguments, sealed_at
 from sayso.core.differences import Sign, differences, lines_between
 from sayso.core.previews import Foretold, NoPreview, Pair, preview_of
 from sayso.model.json import Json
@@ -28,12 +29,15 @@ _SIGNS: Mapping[Sign, str] = {"same": " ", "was": "-", "now": "+"}
 
 def about_call(call: CallShown) -> list[str]:
     """Return what will run, why it is asked, and what is promised about it."""
-    arguments = json.dumps(call.arguments, indent=2, ensure_ascii=False, sort_keys=True)
+    arguments = json.dumps(masked_arguments(call), indent=2, ensure_ascii=False, sort_keys=True)
     lines = [
         f"  runs: {safe(call.tool)} with",
         *[f"    {line}" for line in safe(arguments).splitlines()],
         f"  effect: {call.effect}: {_PROMISES.get(call.effect, 'unknown')}",
     ]
+    if sealed_at(call):
+        places = ", ".join(map(safe, sealed_at(call)))
+        lines.append(f"  secret, and told by `sayso tasks show TASK --reveal PLACE`, which is written down: {places}")
     lines += _foretold(call.preview)
     if call.why:
         lines.append(f"  asked because: {safe(call.why)}")

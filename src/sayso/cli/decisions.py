@@ -17,6 +17,7 @@ from sayso.cli.places import at_desk
 from sayso.cli.shared import Json, find_task, print_json
 from sayso.cli.text import safe
 from sayso.core.answers import VALUE
+from sayso.core.confiding import masked_arguments
 from sayso.core.forms import parse
 from sayso.core.schemas import fields_of, problems
 from sayso.model.decisions import Answer, Approve, Choose, Edit, Reject, Retry, Skip, Verdict
@@ -185,7 +186,7 @@ def _edited(task: UserTask, given: str | None, draft: Draft) -> Any:
         case OutputReviewRequest(output=output):
             was = output
         case ApprovalRequest(call=CallShown() as call):
-            was = call.arguments
+            was = masked_arguments(call)  # what is left masked stays what it is
         case request:
             raise InvalidDecision(
                 f"Expected an output review or a tool call, but task {task.id} is of kind '{request.kind}'."

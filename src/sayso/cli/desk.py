@@ -15,6 +15,7 @@ from sayso.model.audit import AuditRow
 from sayso.model.calls import StoredCall
 from sayso.model.decisions import Verdict
 from sayso.model.journal import Entry
+from sayso.model.json import Json
 from sayso.model.runs import Run, RunState
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import TaskStatus, UserTask
@@ -99,6 +100,10 @@ class Tasks(Protocol):
 
     def decide(self, task: UserTask, verdict: Verdict) -> Decided:
         """Decide a task as it was shown; the first valid decision wins."""
+        ...
+
+    def reveal(self, task: UserTask, place: str) -> Json:
+        """Return the secret argument at a place, after it was written down who is told it."""
         ...
 
 

@@ -9,6 +9,7 @@ from sayso.cli.desk import Desk
 from sayso.cli.places import at_desk
 from sayso.cli.shared import Json, find_task, print_json
 from sayso.cli.tables import print_table
+from sayso.cli.text import shown
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -41,10 +42,23 @@ def list_(
 
 @app.command()
 @at_desk()
-def show(desk: Desk, task: str, json_: Json = False) -> None:
+def show(
+    desk: Desk,
+    task: str,
+    reveal: Annotated[
+        str | None, typer.Option(help="Tell the secret argument at this place, e.g. /password; the audit log has it.")
+    ] = None,
+    json_: Json = False,
+) -> None:
     """Show one task: what is asked, about what exactly, and what each answer does."""
     seen = find_task(desk.tasks, task)
-    if json_:
+    if reveal is not None:
+        value = desk.tasks.reveal(seen.task, reveal)
+        if json_:
+            print_json({"path": reveal, "value": value})
+        else:
+            typer.echo(shown(value))
+    elif json_:
         print_json(task_json(*seen))
     else:
         typer.echo(card(*seen, at=desk.options))

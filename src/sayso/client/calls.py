@@ -260,6 +260,16 @@ def claim_user_task(task_id: str) -> Call[Task]:
     return post(read_as(Task), at("user-tasks", task_id, "claim"), key=None)
 
 
+def _value_of(plain: Mapping[str, Json]) -> Json:
+    return plain["value"]
+
+
+def reveal_secret(task_id: str, path: str) -> Call[Json]:
+    """Tell a person who may decide a task one secret argument, by its JSON pointer; the audit log has it first."""
+    call = post(_value_of, at("user-tasks", task_id, "reveal"), key=None)
+    return Call(method="POST", path=call.path, read=call.read, body={"path": path}, key=None)
+
+
 def release_user_task(task_id: str) -> Call[Task]:
     """Say to be no longer on a task."""
     return post(read_as(Task), at("user-tasks", task_id, "release"), key=None)

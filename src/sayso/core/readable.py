@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from sayso.core.confiding import MASK, is_seal
 from sayso.model.json import Json
 
 _MARK = "$"
@@ -11,7 +12,8 @@ def readable(value: Json) -> Json:
     """Return a value of the codec's JSON form as plain JSON.
 
     Dataclasses, models and named tuples become objects, tuples and sets arrays, and what has a text form (dates,
-    decimals, bytes) that text. A mapping whose keys are not all strings becomes an array of pairs.
+    decimals, bytes) that text; a sealed secret becomes its mask. A mapping whose keys are not all strings becomes an
+    array of pairs.
     """
     if isinstance(value, list):
         return [readable(item) for item in value]
@@ -21,6 +23,8 @@ def readable(value: Json) -> Json:
     if mark is None:
         return {name: readable(item) for name, item in value.items()}
     inner = value.get("v")
+    if is_seal(value):
+        return MASK
     if mark == "dict":
         return _pairs(cast("list[Any]", inner))
     return readable(inner)

@@ -9,7 +9,15 @@ from typing import Literal, NamedTuple, get_args
 
 from sayso.model.actors import ActorType
 from sayso.model.reviews import Burden, PastDecision
-from sayso.model.tasks import ApprovalRequest, ExternalRequest, FormRequest, TaskSpec, UncertainRequest
+from sayso.model.tasks import (
+    ApprovalRequest,
+    CallShown,
+    ExternalRequest,
+    FormRequest,
+    TaskRequest,
+    TaskSpec,
+    UncertainRequest,
+)
 
 Outcome = Literal["approved", "edited", "rejected", "timed_out"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
@@ -21,13 +29,22 @@ _REFUSED = frozenset({"reject", "skip", "cancel"})
 
 def operation_of(spec: TaskSpec) -> str:
     """Return what is asked about: the tool of a call, else the step."""
-    match spec.request:
-        case ApprovalRequest(call=call) | FormRequest(call=call) if call is not None:
-            return call.tool
-        case ExternalRequest(call=call) | UncertainRequest(call=call):
-            return call.tool
+    call = call_of(spec.request)
+    return spec.step_name if call is None else call.tool
+
+
+def call_of(request: TaskRequest) -> CallShown | None:
+    """Return the call that a request is about."""
+    match request:
+        case (
+            ApprovalRequest(call=call)
+            | FormRequest(call=call)
+            | ExternalRequest(call=call)
+            | UncertainRequest(call=call)
+        ):
+            return call
         case _:
-            return spec.step_name
+            return None
 
 
 def words_of(program: str, spec: TaskSpec) -> str:

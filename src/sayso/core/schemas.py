@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, cast
 
+from sayso.core.confiding import MASK, says_secret, secrets_of
 from sayso.model.json import Json
 
 _CANNOT = "the schema cannot be applied"
@@ -32,9 +33,20 @@ def _found(schema: Json, value: object) -> list[tuple[Any, str]]:
     try:
         validator = _validator(json.dumps(schema, sort_keys=True))
         found = sorted(validator.iter_errors(value), key=lambda error: list(map(str, error.absolute_path)))
-        return [(error.absolute_path, error.message) for error in found[:20]]
+        told = [(error.absolute_path, error.message) for error in found[:20]]
+        return list(_discreet(schema, value, told)) if says_secret(schema) else told
     except Exception as exc:  # noqa: BLE001 - e.g. no schema, or a reference that leads nowhere: it lets nothing by
         return [(None, f"{_CANNOT}: {getattr(exc, 'message', exc)}")]
+
+
+def _discreet(schema: Json, value: object, found: list[tuple[Any, str]]) -> Iterator[tuple[Any, str]]:
+    """Yield what stands against a value without telling its secrets; what is left masked stands for what was there."""
+    secrets = dict(secrets_of(schema, cast("Json", value)))
+    for path, message in found:
+        if secrets.get(tuple(map(str, path))) == MASK:
+            continue
+        tells = any(str(secret) in message for secret in secrets.values())
+        yield path, "it does not fit (what it holds is secret)" if tells else message
 
 
 def fields_of(schema: Json) -> dict[str, Json]:

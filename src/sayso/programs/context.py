@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
+from sayso.core.confiding import Vault
 from sayso.core.fingerprint import Shape
 from sayso.model.calls import CallResult, CallState, ToolCall
 from sayso.model.decisions import Outcome
@@ -179,6 +180,13 @@ class Context(Protocol):
 
     async def ask(self, key: str, spec: TaskSpec, announce: Announce | None = None) -> Outcome:
         """Return how a person (or a deadline) decided; until then, open the task once and suspend."""
+        ...
+
+    async def vault(self) -> Vault | None:
+        """Return the secrets of the run, as they are kept now; None where nothing is performed, so none is needed.
+
+        What is sealed with it is kept in the commit of the effect that is being performed.
+        """
         ...
 
     async def call(self, key: str, plan: CallPlan) -> CallResult:

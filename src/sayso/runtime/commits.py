@@ -44,6 +44,7 @@ class Held:
     children: list[NewRun] = field(default_factory=list[NewRun])
     patches: list[StatePatch] = field(default_factory=list[StatePatch])
     calls: list[CallMove] = field(default_factory=list[CallMove])
+    secrets: dict[str, Json] = field(default_factory=dict[str, Json])
     usage: Usage | None = None
 
     def before(self, later: "Held") -> "Held":
@@ -54,6 +55,7 @@ class Held:
             self.children + later.children,
             self.patches + later.patches,
             self.calls + later.calls,
+            self.secrets | later.secrets,
             _sum(self.usage, later.usage),
         )
 
@@ -151,6 +153,14 @@ class Commits:
     def count(self, usage: Usage) -> None:
         """Take what a model has used into the next commit."""
         self._held.usage = _sum(self._held.usage, usage)
+
+    def keep_secrets(self, values: Mapping[str, Json]) -> None:
+        """Take secrets that were sealed into the next commit, which has what refers to them."""
+        self._held.secrets |= values
+
+    async def confided(self) -> dict[str, Json]:
+        """Return the secrets that are kept of the run."""
+        return await self._store.read(lambda tx: tx.confided.of_run(self._run.id))
 
     async def spent(self) -> Spent:
         """Return what the session has used, what this worker has not committed yet included."""
@@ -276,6 +286,7 @@ class Commits:
             children=tuple(held.children),
             patches=tuple(held.patches),
             calls=tuple(held.calls),
+            secrets=held.secrets,
             usage=held.usage,
             drop_calls=resting is not None and resting.drop_calls,
             drop_tasks=resting is not None and resting.drop_tasks,

@@ -13,12 +13,14 @@ from sayso.core.completions import BY_KEYS, Fields, verdict_of
 from sayso.model.decisions import Decision
 from sayso.model.errors import AlreadyDecided, TaskClosed, TaskNotFound
 from sayso.model.ids import RunId, TaskId
+from sayso.model.json import Json
 from sayso.model.requesterrors import OwnRun, PeopleOnly, TaskClaimed, TaskNotPending
 from sayso.model.runs import Run
 from sayso.model.tasks import UserTask
 from sayso.model.workspaces import Principal, Reach
 from sayso.runtime import units
 from sayso.runtime.auditing import write_down
+from sayso.runtime.confiding import revealed
 from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Transaction
 from sayso.runtime.reach import refuse_beyond, refuse_hidden
@@ -63,6 +65,29 @@ class Inbox:
                 raise _claimed(task)
             write_down(tx, task.workspace_id, now, principal.actor, "task.claimed", task_id, {})
             return found(tx, task_id, reach)[0]
+
+        return await self._runtime.store.run(unit)
+
+    async def reveal(self, task_id: TaskId, place: str, principal: Principal, reach: Reach) -> Json:
+        """Return one secret argument to a person who may decide now; that they are told is written down first.
+
+        Raises:
+            TaskNotFound: No such task within reach.
+            PeopleOnly: A key asks.
+            OwnRun, TaskClaimed: This person may not decide it.
+            TaskNotPending, TaskExpired: It is over.
+            Invalid: There is no secret at that place.
+            LedgerConflict: What is kept is not what was sealed.
+        """
+        now = self._runtime.clock.now()
+
+        def unit(tx: Transaction) -> Json:
+            task, run = found(tx, task_id, reach)
+            if principal.key is not None:
+                raise PeopleOnly(f"Expected a person to be told a secret of task {task.id}.", task_id=task.id)
+            _refuse_if_settled(task, now)
+            _refuse_principal(task, run, principal, now)
+            return revealed(tx, task, place, principal.actor, now)
 
         return await self._runtime.store.run(unit)
 

@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sayso.core.codec import json_bytes, plain_of
+from sayso.core.confiding import SALT, Vault
 from sayso.core.instants import to_micros
+from sayso.core.scrub import Scrubber
 from sayso.core.taskforms import digest_of, spec_bytes, spec_from_bytes
 from sayso.model.calls import CallMove
 from sayso.model.decisions import Outcome
@@ -21,9 +23,10 @@ from sayso.programs.context import Announce, CancelRequested, Suspended
 from sayso.runtime import tracing
 from sayso.runtime.branches import Branches
 from sayso.runtime.commits import Commits
+from sayso.runtime.confiding import vault_of
 from sayso.runtime.ports import Clock, Ids, Secrets
 from sayso.runtime.record import Record
-from sayso.runtime.secrecy import cleaned
+from sayso.runtime.secrecy import Together, cleaned
 
 live: ContextVar[bool] = ContextVar("sayso_live", default=False)
 """Whether the running branch is past what was journaled before, so that its events are news."""
@@ -60,7 +63,11 @@ class Pass:
         self.clock = clock
         self.ids = ids
         self.commits = commits
+        self._known = secrets
         self.secrets = secrets
+        """What must not be stored: the secrets of the process, and those of the run as soon as they are known."""
+        self.vault: Vault | None = None
+        """The secrets of the run; None until a call with secret arguments is met."""
         self.listening = listening and commits is not None
         self.branches = Branches()
         self.awakenings = 0
@@ -103,6 +110,26 @@ class Pass:
         if self.record.cancelled_by is not None:
             raise CancelRequested
 
+    async def confided(self) -> Vault | None:
+        """Return the secrets of the run as they are kept now; None where the pass is dry."""
+        if self.commits is None:
+            return None
+        stored = await self.commits.confided()
+        if self.vault is None:
+            self.vault = vault_of(stored, lambda: self.ids.new("salt"))
+            if SALT not in stored:
+                self.commits.keep_secrets({SALT: self.vault.salt})
+        self.vault.learn({ref: value for ref, value in stored.items() if ref != SALT})
+        self.secrets = Together(self._known, Scrubber(self.vault.texts()))
+        return self.vault
+
+    def confide(self) -> None:
+        """Keep what was sealed since, with the next commit, and mask it wherever else it appears."""
+        fresh = {} if self.vault is None else self.vault.take_fresh()
+        if fresh and self.vault is not None and self.commits is not None:
+            self.commits.keep_secrets(fresh)
+            self.secrets = Together(self._known, Scrubber(self.vault.texts()))
+
     def add(
         self,
         key: str,
@@ -120,6 +147,7 @@ class Pass:
         """
         if self.commits is None:
             raise Suspended
+        self.confide()
         data = json_bytes(plain) if data is None else data
         if self.secrets.found_in(data):
             plain = cleaned(self.secrets, plain)

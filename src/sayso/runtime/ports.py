@@ -69,6 +69,18 @@ class Secrets(Protocol):
         ...
 
 
+class ConfidedRows(Protocol):
+    """The secrets of runs (core/confiding.py)."""
+
+    def keep(self, run_id: RunId, values: Mapping[str, Json]) -> None:
+        """Keep values by their references; one that is kept already stays."""
+        ...
+
+    def of_run(self, run_id: RunId) -> dict[str, Json]:
+        """Return what is kept of a run."""
+        ...
+
+
 class CallLedger(Protocol):
     """The rows of tool calls."""
 
@@ -341,6 +353,11 @@ class Transaction(Protocol):
     @property
     def calls(self) -> CallLedger:
         """The rows of tool calls."""
+        ...
+
+    @property
+    def confided(self) -> ConfidedRows:
+        """The secrets of runs."""
         ...
 
     @property

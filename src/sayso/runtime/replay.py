@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from sayso.core.codec import from_json, from_json_fields, json_bytes, to_json
 from sayso.core.concealing import without_credentials
+from sayso.core.confiding import Vault
 from sayso.core.instants import to_micros
 from sayso.model.calls import CallResult
 from sayso.model.decisions import Outcome
@@ -112,6 +113,10 @@ class ReplayContext:
     async def ask(self, key: str, spec: TaskSpec, announce: Announce | None = None) -> Outcome:
         """See the port."""
         return self._pass.ask(key, spec, announce)
+
+    async def vault(self) -> Vault | None:
+        """See the port."""
+        return await self._pass.confided()
 
     async def call(self, key: str, plan: CallPlan) -> CallResult:
         """See the port."""

@@ -21,6 +21,27 @@ NO_SECRETS: Secrets = Scrubber()
 J = TypeVar("J", bound=Json)
 
 
+class Together:
+    """The secrets of a process and those of one run; answers the `Secrets` port.
+
+    Args:
+        one: Some secrets.
+        other: More of them.
+    """
+
+    def __init__(self, one: Secrets, other: Secrets) -> None:
+        self._one = one
+        self._other = other
+
+    def found_in(self, data: bytes) -> bool:
+        """See the port."""
+        return self._one.found_in(data) or self._other.found_in(data)
+
+    def clean(self, value: Json) -> Json:
+        """See the port."""
+        return self._other.clean(self._one.clean(value))
+
+
 def cleaned(secrets: Secrets, value: J) -> J:
     """Return a value of the same form with every secret masked."""
     return cast("J", secrets.clean(value))

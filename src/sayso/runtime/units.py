@@ -14,7 +14,7 @@ from sayso.core.codec import json_bytes, plain_of
 from sayso.core.decisionforms import decision_bytes, decision_digest, outcome_from_json
 from sayso.core.fingerprint import Shape
 from sayso.core.ledger import HAPPENED, NOT_HAPPENED, UNKNOWN
-from sayso.core.verdicts import Refused, settle, settle_timeout
+from sayso.core.verdicts import Refused, settle_timeout
 from sayso.model.actors import LATE, TIMEOUT, Actor
 from sayso.model.calls import CallMove, CallState, StoredCall
 from sayso.model.decisions import Choose, Decision, Outcome, Verdict
@@ -35,6 +35,7 @@ from sayso.model.messages import Usage
 from sayso.model.runs import ENDED, NO_ORIGIN, Applied, NewRun, NewTask, Origin, Run, RunState, StatePatch, Transition
 from sayso.model.tasks import TaskStatus, UserTask
 from sayso.runtime.auditing import write_down
+from sayso.runtime.confiding import settled
 from sayso.runtime.endings import close_calls, end_tree, tell_parent
 from sayso.runtime.integrity import refuse_changed_question, refuse_changed_rows
 from sayso.runtime.ports import Transaction
@@ -94,6 +95,8 @@ class Commit(NamedTuple):
     children: tuple[NewRun, ...] = ()
     patches: tuple[StatePatch, ...] = ()
     calls: tuple[CallMove, ...] = ()
+    secrets: Mapping[str, Json] = {}
+    """Secrets that were sealed, by their references."""
     usage: Usage | None = None
     """What models have used since the last commit."""
     drop_tasks: bool = False
@@ -218,6 +221,8 @@ def _write_rows(tx: Transaction, change: Commit) -> None:
         tx.insert_tasks(run, change.tasks)
     for child in change.children:
         tx.insert_run(child, now=now, owner=None, ready_at=None)
+    if change.secrets:
+        tx.confided.keep(run.id, change.secrets)
     _move_calls(tx, run, change.calls, now)
     if change.usage is not None:
         tx.count_usage(run.id, change.usage, epoch=run.epoch)
@@ -280,7 +285,7 @@ def decide(
         raise TaskChanged(
             f"Expected the digest of task {task_id} as it is stored, but got {digest[:12]!r}.", task_id=task_id
         )
-    outcome = settle(task.spec, verdict)
+    outcome = settled(tx, task, verdict)
     if isinstance(outcome, Refused):
         raise InvalidDecision(
             f"Expected a decision that fits task {task_id} ('{task.key}'), but: {outcome.reason}.", task_id=task_id
@@ -356,7 +361,7 @@ def _refuse_another(tx: Transaction, run: Run, command: Decide) -> None:
         AlreadyDecided: Someone has given another answer.
     """
     task = tx.find_task(command.task_id)
-    said = None if task is None else settle(task.spec, command.verdict)
+    said = None if task is None else settled(tx, task, command.verdict)
     for entry in tx.load_entries(run.id, after=0):
         if task is not None and entry.kind is EntryKind.DECIDED and entry.key == task.key:
             known = outcome_from_json(plain_of(entry.data))

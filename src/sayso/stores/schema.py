@@ -65,6 +65,14 @@ blobs = Table(
     Column("data", LargeBinary, nullable=False),
 )
 
+confided = Table(
+    "confided",
+    metadata,
+    Column("run_id", Text, primary_key=True),
+    Column("ref", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
 tasks = Table(
     "tasks",
     metadata,

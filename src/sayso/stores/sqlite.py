@@ -9,7 +9,18 @@ from typing import Any, Literal, TypeVar
 
 from sqlalchemy.dialects import sqlite
 
-from sayso.stores import audit, credentials, directory, evidence, measures, probing, registry, requests, reviews
+from sayso.stores import (
+    audit,
+    confided,
+    credentials,
+    directory,
+    evidence,
+    measures,
+    probing,
+    registry,
+    requests,
+    reviews,
+)
 from sayso.stores.driver import check_version, connect, sqlite_module, translate
 from sayso.stores.listings import Listings
 from sayso.stores.migrate import migrate
@@ -42,7 +53,7 @@ class SqliteStore:
         self._path = path
         self._synchronous: Synchronous = synchronous
         dialect = sqlite.dialect(paramstyle="named")
-        rooms = (audit, credentials, directory, evidence, measures, probing, registry, requests, reviews)
+        rooms = (audit, confided, credentials, directory, evidence, measures, probing, registry, requests, reviews)
         self._sql = compile_all(dialect, *(room.STATEMENTS for room in rooms))
         self._listings = Listings(dialect)
         if path != ":memory:":

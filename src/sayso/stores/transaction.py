@@ -15,6 +15,7 @@ from sayso.model.messages import Usage
 from sayso.model.runs import Applied, NewRun, Run, RunFilter, RunPage, RunState, Transition, rest_of
 from sayso.stores.audit import AuditRows
 from sayso.stores.calls import CallRows
+from sayso.stores.confided import ConfidedRows
 from sayso.stores.credentials import CredentialRows
 from sayso.stores.cursors import Cursor
 from sayso.stores.directory import DirectoryRows
@@ -39,6 +40,8 @@ class SqlTransaction(TaskRows):
         self.calls = CallRows(self._change, self._all)
         """See the port."""
         self.audit = AuditRows(self._change, self._all)
+        """See the port."""
+        self.confided = ConfidedRows(self._change, self._all)
         """See the port."""
         self.requests = RequestRows(self._change, self._all)
         """See the port."""

@@ -8,9 +8,10 @@ the very value that was there, so that nothing changes by being looked at.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, cast
 
+from sayso.core.confiding import says_secret, secrets_of
 from sayso.model.json import Json
 from sayso.model.requesterrors import RequestRefused
 from sayso.server.strict import parse
@@ -62,6 +63,8 @@ class Control:
     about: str | None = None
     hint: str = ""
     """The bounds, in words."""
+    secret: bool = False
+    """Whether it is, or holds, a secret: scripts keep no draft of it."""
 
     @property
     def type(self) -> str:
@@ -97,10 +100,13 @@ def controls_of(schema: Json, values: Json, prefix: str, fields: Fields | None =
     parts, given = _mapping(root.get("properties")), _mapping(values)
     required = root.get("required")
     needed = set(cast("list[str]", required)) if isinstance(required, list) else set[str]()
-    return tuple(
-        _control(prefix + name, name, resolved(root, parts.get(name)), given, required=name in needed, fields=fields)
-        for name in [*given, *(name for name in parts if name not in given)]
-    )
+    secret = {path[0] for path, _ in secrets_of(schema, values) if path}
+    found: list[Control] = []
+    for name in [*given, *(name for name in parts if name not in given)]:
+        part = resolved(root, parts.get(name))
+        control = _control(prefix + name, name, part, given, required=name in needed, fields=fields)
+        found.append(replace(control, secret=name in secret or says_secret(part)))
+    return tuple(found)
 
 
 def read_all(controls: tuple[Control, ...], fields: Fields) -> dict[str, Json]:

@@ -60,6 +60,14 @@ class Completion(Body):
     """The digest of what was shown; a task that changed meanwhile is then refused with 412."""
 
 
+class Place(Body):
+    """Where a secret argument stands."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"path": "/password"}]})
+    path: Text
+    """A JSON pointer into the arguments of the call."""
+
+
 class Message(Completion):
     """Send a run what it waits for: a message, or the completion of a user task."""
 

@@ -237,6 +237,7 @@ EXAMPLES: dict[str, Json] = {
     "task": _TASK,
     "run_tasks": {"items": [_TASK], "total": 1},
     "tasks": {"items": [_TASK], "nextCursor": None},
+    "secret": {"path": "/password", "value": "correct horse battery staple"},
     "session": _SESSION,
     "sessions": {"items": [_LISTED], "total": 1},
     "terminated": {"status": "Failed", "endedRunIds": ["run_01m8"]},

@@ -5,6 +5,7 @@ Every function here is pure. Unlike a timeline, a journal is told as it is store
 
 from sayso.api.v1.taskwire import Plain, at
 from sayso.core.codec import plain_of
+from sayso.core.confiding import masked
 from sayso.model.calls import StoredCall
 from sayso.model.journal import Entry
 from sayso.model.registry import Names
@@ -59,7 +60,7 @@ def call_json(call: StoredCall) -> Plain:
         "tool": call.tool,
         "toolDigest": call.tool_digest,
         "effect": str(call.effect),
-        "arguments": plain_of(call.arguments),
+        "arguments": masked(plain_of(call.arguments)),
         "digest": call.digest,
         "idempotencyKey": call.idempotency_key,
         "state": str(call.state),

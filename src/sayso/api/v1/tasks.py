@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
-from sayso.api.v1.bodies import Completion
+from sayso.api.v1.bodies import Completion, Place
 from sayso.api.v1.runs import Include
 from sayso.api.v1.taskwire import Plain, decided_json, task_json
-from sayso.api.v1.telling import A_TASK, DECIDING, TASK_LINKS, acting, told
+from sayso.api.v1.telling import A_TASK, DECIDING, REVEALING, TASK_LINKS, acting, told
 from sayso.core.codec import json_bytes, plain_of
 from sayso.model.errors import Invalid, TaskExpired
 from sayso.model.ids import RunId, SessionId, TaskId
@@ -82,6 +82,14 @@ async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JS
     answered = await asked.act(unit, body.sent())
     asked.service.runtime.wake(RunId(plain_of(answered.body)["runId"]))
     return answer(answered, replayed=bool(answered.digest))
+
+
+@router.post("/{taskId}/reveal", **told("secret", *A_TASK, *REVEALING))
+async def reveal_secret(asked: Asked, body: Place, task_id: TaskPath) -> Plain:
+    """Tell one secret argument to a person who may decide the task; that they were told is in the audit log first."""
+    asked.require("decide_tasks")
+    value = await asked.service.inbox.reveal(TaskId(task_id), body.path, asked.principal, asked.reach)
+    return {"path": body.path, "value": value}
 
 
 @router.post("/{taskId}/claim", **told("task", *A_TASK, TaskClaimed, TaskNotPending, TaskExpired))

@@ -11,6 +11,7 @@ from sayso.model.directoryerrors import Forbidden, PersonNotFound, Unauthenticat
 from sayso.model.errors import (
     Invalid,
     InvalidDecision,
+    LedgerConflict,
     RunNotFound,
     SaysoError,
     SessionNotFound,
@@ -70,6 +71,7 @@ DECIDING: Refusals = (
     *A_TASK, PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, TaskChanged, InvalidCompletion,
     ApprovedRequired, InvalidDecision,
 )  # fmt: skip
+REVEALING: Refusals = (PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, Invalid, LedgerConflict)
 MESSAGING: Refusals = (*A_RUN, BadRequest, WaitNotRunning, NotWaiting, RunWaitingForTask, *DECIDING)
 _OF_ALL = (Unauthenticated, Forbidden, TooManyGuesses, UnreadableValue)
 _OF_CHANGES = (Invalid, UnstorableValue)

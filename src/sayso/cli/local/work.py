@@ -10,10 +10,14 @@ from sayso.cli.local.loading import load
 from sayso.model.decisions import Verdict
 from sayso.model.errors import Invalid, SessionNotFound, StepFailed, TaskNotFound
 from sayso.model.ids import RunId, SessionId, TaskId
+from sayso.model.json import Json
 from sayso.model.runs import Run, RunState
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import TaskFilter, TaskStatus, UserTask
+from sayso.runtime.confiding import revealed
+from sayso.runtime.ports import Transaction
 from sayso.runtime.sessions import Sessions
+from sayso.runtime.units import refuse_if_settled
 
 _MOST = 10_000
 
@@ -51,6 +55,18 @@ class FileTasks:
             at=decision.at,
             note=outcome.note,
         )
+
+    def reveal(self, task: UserTask, place: str) -> Json:
+        """See the port."""
+        runtime = self._bench.runtime
+        by, now = self._bench.by, runtime.clock.now()
+
+        def unit(tx: Transaction) -> Json:
+            stored = tx.find_task(task.id) or task
+            refuse_if_settled(stored, now)
+            return revealed(tx, stored, place, by, now)
+
+        return self._bench.do(runtime.store.run(unit))
 
 
 class FileRuns:

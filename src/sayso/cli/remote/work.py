@@ -14,6 +14,7 @@ from sayso.core.completions import fields_of
 from sayso.core.verdicts import settle
 from sayso.model.decisions import Verdict
 from sayso.model.errors import Invalid, InvalidDecision, RunNotPaused, TaskNotFound
+from sayso.model.json import Json
 from sayso.model.registryerrors import AgentNotFound
 from sayso.model.requesterrors import NotRemote, WaitNotRunning
 from sayso.model.runs import Run, RunState
@@ -72,6 +73,10 @@ class ServerTasks:
             )
         fields = {_snake(name): value for name, value in fields_of(task.spec.request, verdict).items()}
         return values.decided_of(self._client.complete_user_task(task.id, digest=task.digest, **fields))
+
+    def reveal(self, task: UserTask, place: str) -> Json:
+        """See the port."""
+        return self._client.reveal_secret(task.id, place)
 
 
 class ServerRuns:

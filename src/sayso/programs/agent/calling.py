@@ -8,12 +8,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any, cast
 
+from sayso.core.confiding import masked
 from sayso.core.gate import Ask, Facts, Free, Need, Refuse, judge
 from sayso.core.ledger import canonical
 from sayso.model.calls import CallResult, CallState, Effect, ToolCall
 from sayso.model.errors import StepFailed, UnstorableValue
 from sayso.model.json import Json
-from sayso.model.messages import Proposal
+from sayso.model.messages import AssistantMessage, Proposal
 from sayso.model.tasks import (
     ApprovalRequest,
     CallShown,
@@ -25,6 +26,7 @@ from sayso.model.tasks import (
 from sayso.programs.agent import events
 from sayso.programs.agent.facts import AgentFacts
 from sayso.programs.agent.previewing import previewed
+from sayso.programs.agent.sealing import Sealing, sealed_answer
 from sayso.programs.agent.texts import described, message_of, rendered
 from sayso.programs.agent.timing import in_time, kept_in
 from sayso.programs.agent.tools import Tool, ToolContext, ToolError
@@ -67,6 +69,12 @@ class Caller:
             self._fail_if_wanted(key, tool, result)
         return _told(result)
 
+    async def sealed(self, answer: AssistantMessage) -> AssistantMessage:
+        """Return an answer of the model, which is about to be journaled, with the secrets in its calls sealed."""
+        tools = {call.tool: tool for call in answer.calls if (tool := self._tool(call.tool)) and tool.has_secrets}
+        vault = await self._ctx.vault() if tools else None
+        return answer if vault is None else sealed_answer(answer, tools, vault)
+
     def _fail_if_wanted(self, key: str, tool: Tool, result: CallResult) -> None:
         expired = result.state is CallState.EXPIRED
         if tool.on_reject == "fail_run" and not (expired and tool.on_timeout == "skip"):
@@ -79,13 +87,14 @@ class Caller:
     # -- the gate ----------------------------------------------------------------------------------------
 
     async def _plan(self, key: str, proposal: Proposal, tool: Tool | None, said: str) -> CallPlan:
-        arguments, found = _arguments(proposal, tool)
+        sealing = None if tool is None else Sealing(tool, await self._ctx.vault() if tool.has_secrets else None)
+        arguments, found = _arguments(proposal, sealing)
         needs: Need = "confirmation"
         if tool is not None:
             needs = "input" if tool.user_input_fields else "external" if tool.external else "confirmation"
         predicate = None
-        if tool is not None and callable(tool.approval) and not found:
-            predicate = await self._predicate(key, tool, arguments)
+        if sealing is not None and callable(sealing.tool.approval) and not found:
+            predicate = await self._predicate(key, sealing, arguments)
         verdict = judge(
             Facts(
                 mode=self._facts.root_mode,
@@ -106,11 +115,12 @@ class Caller:
             arguments=arguments,
             parts={} if tool is None else tool.parts,
         )
-        return self._planned(key, call, tool, verdict, said)
+        return self._planned(key, call, sealing, verdict, said)
 
     def _planned(
-        self, key: str, call: ToolCall, tool: Tool | None, verdict: Free | Ask | Refuse, said: str
+        self, key: str, call: ToolCall, sealing: Sealing | None, verdict: Free | Ask | Refuse, said: str
     ) -> CallPlan:
+        tool = None if sealing is None else sealing.tool
         refusal = spec = None
         if isinstance(verdict, Refuse):
             state = CallState.BLOCKED if verdict.by_gate else CallState.REFUSED
@@ -121,34 +131,36 @@ class Caller:
             call=call,
             refusal=refusal,
             approval=spec,
-            recheck=lambda arguments: _recheck(tool, arguments),
-            complete=lambda arguments: arguments if tool is None else tool.plain(arguments)[0],
-            perform=lambda attempt: self._perform(key, tool, attempt),
-            uncertain=lambda attempt, evidence: self._uncertain(call, attempt, evidence),
+            recheck=lambda arguments: _recheck(sealing, arguments),
+            complete=lambda arguments: arguments if sealing is None else sealing.plain(arguments)[0],
+            perform=lambda attempt: self._perform(key, sealing, attempt),
+            uncertain=lambda attempt, evidence: self._uncertain(call, tool, attempt, evidence),
             most_attempts=1 if tool is None else tool.max_attempts,
             key_window=timedelta(days=1) if tool is None else timedelta(seconds=tool.key_window),
             takes=None if tool is None or tool.timeout is None else timedelta(seconds=tool.timeout),
-            preview=None if tool is None or tool.preview is None else partial(self._previewed, key, tool),
+            preview=None
+            if sealing is None or tool is None or tool.preview is None
+            else partial(self._previewed, key, sealing),
             announce=self._facts.announce,
         )
 
-    async def _previewed(self, key: str, tool: Tool, spec: TaskSpec) -> TaskSpec:
+    async def _previewed(self, key: str, sealing: Sealing, spec: TaskSpec) -> TaskSpec:
         """Return a question about a call with what the tool says that the call would change."""
         request = spec.request
         if not isinstance(request, ApprovalRequest | ExternalRequest) or request.call is None:
             return spec
-        arguments = cast("dict[str, Json]", deepcopy(request.call.arguments))
-        given = tool.given_to_preview(arguments, await self._context(key))
-        call = replace(request.call, preview=await previewed(self._ctx, tool, given))
+        arguments = sealing.opened(deepcopy(cast("dict[str, Json]", request.call.arguments)))
+        given = sealing.tool.given_to_preview(arguments, await self._context(key))
+        call = replace(request.call, preview=await previewed(self._ctx, sealing.tool, given))
         return replace(spec, request=replace(request, call=call))
 
-    async def _predicate(self, key: str, tool: Tool, arguments: dict[str, Json]) -> bool | str:
+    async def _predicate(self, key: str, sealing: Sealing, arguments: dict[str, Json]) -> bool | str:
         """Ask the tool's predicate about a call; a failing one says how, and counts as yes."""
-        predicate: Any = tool.approval
+        predicate: Any = sealing.tool.approval
 
         async def effect() -> bool | str:
-            context = await self._context(key)
-            given = (context, deepcopy(arguments)) if _positional(predicate) > 1 else (deepcopy(arguments),)
+            context, opened = await self._context(key), sealing.opened(deepcopy(arguments))
+            given = (context, opened) if _positional(predicate) > 1 else (opened,)
             said = predicate(*given)
             said = await said if inspect.isawaitable(said) else said
             return said if isinstance(said, bool) else f"it returned {said!r} instead of True or False"
@@ -186,8 +198,14 @@ class Caller:
             on_timeout=tool.on_timeout,
         )
 
-    def _uncertain(self, call: ToolCall, attempt: Attempt, evidence: dict[str, Json]) -> TaskSpec:
-        shown = CallShown(tool=call.tool, arguments=attempt.arguments, effect=call.effect, digest=call.tool_digest)
+    def _uncertain(self, call: ToolCall, tool: Tool | None, attempt: Attempt, evidence: dict[str, Json]) -> TaskSpec:
+        shown = CallShown(
+            tool=call.tool,
+            arguments=attempt.arguments,
+            effect=call.effect,
+            digest=call.tool_digest,
+            schema=cast("Json", tool.whole_schema) if tool is not None and tool.has_secrets else None,
+        )
         request = UncertainRequest(
             message=f"The call of {call.tool} was sent, and nobody knows what came of it. What happened?",
             call=shown,
@@ -199,23 +217,26 @@ class Caller:
 
     # -- execution ---------------------------------------------------------------------------------------
 
-    async def _perform(self, key: str, tool: Tool | None, attempt: Attempt) -> Any:
+    async def _perform(self, key: str, sealing: Sealing | None, attempt: Attempt) -> Any:
         """Call the tool's function; sort what comes of it into done, certainly not done, and unknown.
 
         Raises:
             NotApplied: It certainly had no effect.
             Ambiguous: Nobody can tell.
         """
-        if tool is None:
+        if sealing is None:
             raise NotApplied("tool_not_allowed", "there is no such tool")
-        context = await self._context(key, attempt)
+        tool, context = sealing.tool, await self._context(key, attempt)
         before = state_copy(context.session_state)
         self._ctx.announce(
             events.ToolCallStartedEvent(
-                agent_name=self._facts.version.name, tool_name=tool.name, tool_args=attempt.arguments, call_key=key
+                agent_name=self._facts.version.name,
+                tool_name=tool.name,
+                tool_args=masked(attempt.arguments),
+                call_key=key,
             )
         )
-        value = await self._execute(tool, tool.given(attempt.arguments, context))
+        value = await self._execute(tool, tool.given(sealing.opened(attempt.arguments), context))
         self._keep_state(before, context.session_state)
         return value
 
@@ -270,7 +291,7 @@ class Caller:
         )
 
 
-def _arguments(proposal: Proposal, tool: Tool | None) -> tuple[dict[str, Json], tuple[str, ...]]:
+def _arguments(proposal: Proposal, sealing: Sealing | None) -> tuple[dict[str, Json], tuple[str, ...]]:
     """Return a call's arguments as they would be executed, and what stands against them."""
     if proposal.arguments is None:
         return {}, (f"they are no JSON object: {proposal.raw[:200]!r}",)
@@ -278,19 +299,19 @@ def _arguments(proposal: Proposal, tool: Tool | None) -> tuple[dict[str, Json], 
         canonical(proposal.arguments)
     except ValueError as exc:  # NaN and infinity, which some parsers let by
         return {}, (f"they are no JSON: {exc}",)
-    if tool is None:
+    if sealing is None:
         return proposal.arguments, ()
-    if tool.user_input_fields:
-        given = sorted(set(proposal.arguments) & set(tool.user_input_fields))
+    if sealing.tool.user_input_fields:
+        given = sorted(set(proposal.arguments) & set(sealing.tool.user_input_fields))
         if given:
             return proposal.arguments, (f"{', '.join(given)}: only a person gives this",)
-    return tool.plain(proposal.arguments, partly=True)
+    return sealing.plain(proposal.arguments, partly=True)
 
 
-def _recheck(tool: Tool | None, arguments: dict[str, Json]) -> Refusal | None:
-    if tool is None:
+def _recheck(sealing: Sealing | None, arguments: dict[str, Json]) -> Refusal | None:
+    if sealing is None:
         return Refusal(code="tool_not_allowed", message="the tool is no longer there", state=CallState.VOID)
-    whole, found = tool.plain(arguments)
+    whole, found = sealing.plain(arguments)
     if not found and canonical(whole) != canonical(arguments):
         found = ("they would not be executed as they are written",)
     if found:
@@ -318,5 +339,5 @@ def _told(result: CallResult) -> tuple[str, bool]:
         return f"Error ({result.code}): {result.message}", True
     text = rendered(result.value)
     if result.arguments is not None:
-        text = f"(A person changed the arguments to {rendered(result.arguments)}.)\n{text}"
+        text = f"(A person changed the arguments to {rendered(masked(result.arguments))}.)\n{text}"
     return text, False

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
+from sayso.core.confiding import Vault
 from sayso.model.calls import CallResult
 from sayso.model.decisions import Outcome
 from sayso.model.ids import RunId, SessionId
@@ -58,6 +59,10 @@ class Journaled:
         del announce
         self._known(key)
         return await self._ctx.ask(key, spec)
+
+    async def vault(self) -> Vault | None:
+        """See the port; nothing is opened to look at what is journaled."""
+        return None
 
     async def call(self, key: str, plan: CallPlan) -> CallResult:
         """See the port."""

@@ -32,6 +32,7 @@ from sayso.programs.agent.calling import Caller
 from sayso.programs.agent.facts import AgentFacts
 from sayso.programs.agent.journaled import Journaled
 from sayso.programs.agent.platform import PLATFORM, PlatformTools
+from sayso.programs.agent.sealing import masked_answer
 from sayso.programs.agent.texts import as_json, rendered
 from sayso.programs.context import Context, RunCancelled, Suspended
 
@@ -96,7 +97,7 @@ class AgentLoop:
         for number in range(1, limits.max_iterations + 1):
             turn = join(self._path, f"turn#{number}")
             answer = await self._ask_model(turn, number)
-            messages.append(answer)
+            messages.append(masked_answer(answer))
             self._count(turn, answer.usage)
             if answer.calls:
                 messages += await self._calls(turn, answer)
@@ -139,7 +140,7 @@ class AgentLoop:
                 top_k=version.top_k,
             )
             delta = self._delta if self._ctx.listening else None
-            answer = await self._facts.client.respond(request, delta)
+            answer = await self._caller.sealed(await self._facts.client.respond(request, delta))
             self._ctx.count(answer.usage)
             total = None if version.limits.max_session_tokens is None else (await self._ctx.spent()).usage.total_tokens
             return replies.stored(answer, total)

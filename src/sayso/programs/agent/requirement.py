@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from sayso.core.codec import from_json, to_json
+from sayso.core.confiding import masked, masked_arguments, masks_left, says_secret
 from sayso.core.ledger import HAPPENED, NOT_HAPPENED, STOP
 from sayso.core.verdicts import Refused, settle
 from sayso.model.decisions import Answer, Approve, Choose, Edit, Outcome, Reject, Verdict
@@ -215,7 +216,8 @@ class RunRequirement(Requirement):
             setattr(self, name, value)
         try:
             verdict = self.verdict()
-            outcome = None if self._spec is None or verdict is None else settle(self._spec, verdict)
+            unknown = masks_left(self.schema, self.edited_args or {})  # left as it is: what it stands for is not here
+            outcome = None if self._spec is None or verdict is None or unknown else settle(self._spec, verdict)
             if isinstance(outcome, Refused):
                 raise InvalidDecision(f"Expected an answer that fits '{self.step_id}', but: {outcome.reason}.")
         except SaysoError:
@@ -277,14 +279,14 @@ def requirement_of(task: UserTask, *, now: datetime, outcome: Outcome | None = N
     if outcome is not None:
         found.note = outcome.note
         found.confirmation = outcome.action == "proceed"
-        found.values = None if outcome.values is None else from_json(dict(outcome.values))
+        found.values = None if outcome.values is None else from_json(masked(dict(outcome.values)))
         found.choice = outcome.choices[0] if outcome.choices else None
-        found.edited_args = from_json(outcome.content) if outcome.edited else None
+        found.edited_args = from_json(masked(outcome.content)) if outcome.edited else None
     return found
 
 
 def _execution(call: CallShown, key: str) -> ToolExecution:
-    arguments: Any = call.arguments
+    arguments: Any = masked_arguments(call) if says_secret(call.schema) else call.arguments
     return ToolExecution(
         tool_name=call.tool, tool_args=dict(arguments), effect=call.effect, call_key=key.partition("?")[0]
     )

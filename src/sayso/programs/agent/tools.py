@@ -10,9 +10,19 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    Secret,
+    SecretBytes,
+    SecretStr,
+    ValidationError,
+    create_model,
+)
 from pydantic_core import to_jsonable_python
 
+from sayso.core.confiding import masked, says_secret
 from sayso.core.ledger import canonical, tool_digest, tool_parts
 from sayso.model.calls import Effect
 from sayso.model.json import Json
@@ -124,8 +134,8 @@ class Tool:
         """
         model = self._offered if partly else self.arguments
         try:
-            found = _written(model.model_validate(dict(arguments)), self._has_sets)
-            if canonical(_written(model.model_validate(found), self._has_sets)) != canonical(found):
+            found = _written(model.model_validate(dict(arguments)), by_hand=self._by_hand)
+            if canonical(_written(model.model_validate(found), by_hand=self._by_hand)) != canonical(found):
                 return dict(arguments), ("arguments: reading them twice makes something else of them",)
         except ValidationError as exc:
             return dict(arguments), _found(exc)
@@ -146,9 +156,14 @@ class Tool:
         return create_model(f"{self.name}_offered", __config__=self.arguments.model_config, **fields)
 
     @cached_property
-    def _has_sets(self) -> bool:
-        """Whether an argument is, or holds, a set, whose order is another one in every process."""
-        return '"uniqueItems"' in json.dumps(self.whole_schema)
+    def has_secrets(self) -> bool:
+        """Whether an argument is, or holds, a secret (core/confiding.py)."""
+        return says_secret(self.whole_schema)
+
+    @cached_property
+    def _by_hand(self) -> bool:
+        """Whether an argument is, or holds, a set, whose order is another one in every process, or a secret."""
+        return self.has_secrets or '"uniqueItems"' in json.dumps(self.whole_schema)
 
     def given(self, arguments: Mapping[str, Json], context: ToolContext) -> dict[str, Any]:
         """Return what the function is called with: typed arguments, and what it takes of the context."""
@@ -168,8 +183,9 @@ class Tool:
         whole = any(parameter.kind is parameter.VAR_KEYWORD for parameter in named.values())
         return {name: value for name, value in known.items() if name in named or (whole and name not in _CONTEXT)}
 
-    def sentence(self, arguments: Mapping[str, Json]) -> str:
-        """Return the card's sentence."""
+    def sentence(self, sealed: Mapping[str, Json]) -> str:
+        """Return the card's sentence, with secrets masked."""
+        arguments = cast("dict[str, Json]", masked(dict(sealed)) if self.has_secrets else sealed)
         if self.summary is not None:
             try:
                 return self.summary.format_map(dict(arguments))
@@ -385,15 +401,17 @@ def _annotated(function: Any) -> Any:
     return function if inspect.isroutine(function) else type(function).__call__
 
 
-def _written(model: BaseModel, has_sets: bool) -> dict[str, Json]:
+def _written(model: BaseModel, *, by_hand: bool) -> dict[str, Json]:
     """Return a model as JSON, by the names that its schema has."""
-    if not has_sets:
+    if not by_hand:
         return cast("dict[str, Json]", model.model_dump(mode="json", by_alias=True))
     return cast("dict[str, Json]", to_jsonable_python(_sorted(model.model_dump(by_alias=True))))
 
 
 def _sorted(value: Any) -> Any:
-    """Return a value with its sets in an order that is the same in every process."""
+    """Return a value with its sets in an order that is the same in every process, and with its secrets told."""
+    if isinstance(value, Secret | SecretStr | SecretBytes):
+        return _sorted(cast("Any", value).get_secret_value())
     if isinstance(value, dict):
         return {key: _sorted(item) for key, item in cast("dict[Any, Any]", value).items()}
     if isinstance(value, set | frozenset):

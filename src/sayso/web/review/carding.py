@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sayso.core.codec import json_bytes
 from sayso.model.errors import Conflict, Invalid, NotAllowed, SaysoError, TaskChanged, TaskClosed, TaskExpired
-from sayso.model.ids import RunId
+from sayso.model.ids import RunId, TaskId
 from sayso.model.json import Json
 from sayso.model.requesterrors import KeyReused, TaskNotPending
 from sayso.runtime.ports import Transaction
@@ -47,6 +47,25 @@ async def decide(asked: Visited, task_id: TaskPath) -> Response:
 async def preview(asked: Visited, task_id: TaskPath) -> Response:
     """Show what was changed, and what is wrong with it; nothing is decided."""
     return await _pressed(asked, task_id, deciding=False)
+
+
+@router.post("/review/{taskId}/reveal")
+async def reveal(asked: Visited, task_id: TaskPath) -> Response:
+    """Tell one secret argument to a person who may decide; the audit log has it before."""
+    asked.require("decide_tasks")
+    place = (await fields_of(asked.request)).one("place")
+    try:
+        value = await asked.service.inbox.reveal(TaskId(task_id), place, asked.principal, asked.reach)
+    except (Conflict, NotAllowed, Invalid, TaskExpired, TaskClosed) as refusal:
+        if is_part(asked.request):
+            return HTMLResponse(text_of("review/told.html", **given(asked), problem=refusal.message), refusal.status)
+        return await shown(
+            asked, task_id, Tried(notice=Notice(text=refusal.message, hint=refusal.hint)), refusal.status
+        )
+    told_text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if is_part(asked.request):
+        return HTMLResponse(text_of("review/told.html", **given(asked), value=told_text))
+    return await shown(asked, task_id, Tried(told={place: told_text}))
 
 
 async def shown(asked: Asking, task_id: str, tried: Tried | None = None, status: int = 200) -> HTMLResponse:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sayso.core.reviewing import History, operation_of
+from sayso.core.confiding import masked_arguments, sealed_at
+from sayso.core.reviewing import History, call_of, operation_of
 from sayso.core.roles import allows
 from sayso.model.calls import CallState
 from sayso.model.errors import UnreadableValue
@@ -26,7 +27,7 @@ from sayso.web.review.foretelling import Foretelling, foretelling
 from sayso.web.review.kinds import KINDS
 from sayso.web.review.kinds.approval import rejected
 from sayso.web.review.kinds.kind import Kind
-from sayso.web.review.scale import Figure, Risk, call_of, figure_of, risk_of
+from sayso.web.review.scale import Figure, Risk, figure_of, risk_of
 from sayso.web.review.settled import Settled, settled, timeout_words
 from sayso.web.review.showing import Shown, is_long_table, rows_of
 
@@ -76,6 +77,8 @@ class Tried:
     errors: Mapping[str, str] = field(default_factory=dict[str, str])
     notice: Notice | None = None
     arming: Arming | None = None
+    told: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Secrets that were asked for, by their places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +110,8 @@ class Runs:
     """Where the call stands in the ledger."""
     preview: Foretelling | None
     """What the tool says that it would change."""
+    secrets: tuple[str, ...]
+    """The places of its secret arguments, as JSON pointers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +147,8 @@ class Card:
     """Whether the claim is the viewer's own."""
     snoozed_until: datetime | None
     settled: Settled | None
+    told: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Secrets that this person has just asked for, by their places."""
 
     @property
     def operation(self) -> str:
@@ -222,6 +229,7 @@ def shaped(asked: Asking, found: Closely, tried: Tried) -> Card:
         mine=claimant == asked.principal.id,
         snoozed_until=found.snoozed_until if found.snoozed_until and found.snoozed_until > now else None,
         settled=settled(task, found.parts, now),
+        told=tried.told,
     )
 
 
@@ -283,7 +291,7 @@ def _why(found: Closely, call: CallShown | None, now: datetime) -> list[str]:
 
 
 def _runs(found: Closely, call: CallShown) -> Runs:
-    rows = rows_of(call.arguments)
+    rows = rows_of(masked_arguments(call))
     stored = found.call
     return Runs(
         call=call,
@@ -294,4 +302,5 @@ def _runs(found: Closely, call: CallShown) -> Runs:
         key=None if stored is None else stored.idempotency_key,
         state=None if stored is None or stored.state is CallState.AWAITING else str(stored.state).replace("_", " "),
         preview=foretelling(call.preview),
+        secrets=tuple(sealed_at(call)),
     )

@@ -21,15 +21,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
+from sayso.core.reviewing import call_of
 from sayso.model.json import Json
-from sayso.model.tasks import (
-    ApprovalRequest,
-    CallShown,
-    ExternalRequest,
-    FormRequest,
-    TaskRequest,
-    UncertainRequest,
-)
+from sayso.model.tasks import TaskRequest
 
 Level = Literal["low", "medium", "high"]
 _LEVELS: tuple[Level, ...] = ("low", "medium", "high")
@@ -110,20 +104,6 @@ def figure_of(request: TaskRequest) -> Figure | None:
         return None
     units = [value for key, value in call.arguments.items() if _CURRENCY.search(key) and isinstance(value, str)]
     return Figure(text=_grouped(numbers[name]), unit=units[0][:12] if units else "", name=name)
-
-
-def call_of(request: TaskRequest) -> CallShown | None:
-    """Return the call that a request is about."""
-    match request:
-        case (
-            ApprovalRequest(call=call)
-            | FormRequest(call=call)
-            | ExternalRequest(call=call)
-            | UncertainRequest(call=call)
-        ):
-            return call
-        case _:
-            return None
 
 
 def _grouped(value: float) -> str:

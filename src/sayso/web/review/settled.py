@@ -6,8 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from sayso.core.codec import plain_of
+from sayso.core.confiding import told_apart
 from sayso.core.decisionforms import outcome_from_json
 from sayso.core.readable import readable
+from sayso.core.reviewing import call_of
 from sayso.core.verdicts import settle_timeout
 from sayso.model.actors import TIMEOUT
 from sayso.model.journal import EntryKind
@@ -15,7 +17,6 @@ from sayso.model.json import Json
 from sayso.model.tasks import OutputReviewRequest, TaskStatus, UserTask
 from sayso.runtime.sessions import RunParts
 from sayso.web.differing import Change, changes
-from sayso.web.review.scale import call_of
 from sayso.web.review.showing import Shown, rows_of
 
 _SAID = {
@@ -102,18 +103,20 @@ def _decided(task: UserTask, parts: RunParts) -> Settled:
         timed_out=timed_out,
         note=outcome.note if outcome.reason is None else f"{outcome.note or ''} ({outcome.reason})".strip(),
         then=_then(outcome.action) if entries else None,
-        changes=tuple(changes(_shown(task), readable(outcome.content))) if outcome.edited else (),
+        changes=_changes(task, outcome.content) if outcome.edited else (),
         given=_given(outcome.values, outcome.choices),
     )
 
 
-def _shown(task: UserTask) -> Json:
-    """Return what an edit started from."""
+def _changes(task: UserTask, content: Json) -> Sequence[Change]:
+    """Return what an edit has made of what was shown; of a secret only whether it is another one."""
     request = task.spec.request
     if isinstance(request, OutputReviewRequest):
-        return readable(request.output)
+        return tuple(changes(readable(request.output), readable(content)))
     call = call_of(request)
-    return None if call is None else call.arguments
+    if call is None:
+        return tuple(changes(None, readable(content)))
+    return tuple(changes(*told_apart(call.schema, call.arguments, content)))
 
 
 def _given(values: Any, choices: Sequence[str]) -> Sequence[Shown]:

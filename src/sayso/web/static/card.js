@@ -58,7 +58,7 @@
   /* -- drafts --------------------------------------------------------------------------------------- */
   const dirty = () => card()?.dataset.draft !== undefined;
   const slot = () => `sayso:draft:${document.querySelector(".who")?.textContent}:${card().dataset.id}`;
-  const fields = () => [...document.querySelectorAll("#decision :is(textarea, select, input:not([type=hidden])), #card-comment textarea")];
+  const fields = () => [...document.querySelectorAll("#decision :is(textarea:not([data-secret]), select, input:not([type=hidden])), #card-comment textarea")];
   const ticked = field => field.type === "checkbox" || field.type === "radio";
   function touched(event) {
     if (!event.target.closest?.("#decision, #card-comment")) return;

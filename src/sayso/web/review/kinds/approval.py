@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sayso.core.confiding import masked_arguments, told_apart
 from sayso.core.schemas import found_at
 from sayso.model.json import Json
 from sayso.model.tasks import ApprovalRequest, CallShown, UserTask
@@ -65,7 +66,7 @@ def _edited(task: UserTask, fields: Fields) -> Sent:
     if call is None:
         raise Unfit({"": "There are no arguments to edit."})
     arguments = edited(call, fields)
-    found = tuple(changes(call.arguments, arguments))
+    found = tuple(changes(*told_apart(call.schema, call.arguments, arguments)))
     if not found:
         raise Unfit({"": "Nothing is changed. Approve it as it is, or change an argument."})
     return Sent(
@@ -100,7 +101,7 @@ def _field(controls: tuple[Control, ...], path: tuple[str, ...]) -> str:
 
 
 def _controls(call: CallShown, fields: Fields | None) -> tuple[Control, ...]:
-    return controls_of(call.schema, call.arguments, ARG, fields)
+    return controls_of(call.schema, masked_arguments(call), ARG, fields)
 
 
 def _call(task: UserTask) -> CallShown | None:
