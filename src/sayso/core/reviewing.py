@@ -1,12 +1,14 @@
 """What a task is about, for listings: its operation, the words it is found by, and what past decisions add up to."""
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 from typing import Literal, NamedTuple, get_args
 
+from sayso.core.ledger import canonical
 from sayso.model.actors import ActorType
 from sayso.model.reviews import Burden, PastDecision
 from sayso.model.tasks import (
@@ -23,6 +25,7 @@ Outcome = Literal["approved", "edited", "rejected", "timed_out"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """What becomes of a task, from the best to the worst."""
 _MOST_WORDS = 600
+_LONGEST_SUBJECT = 200
 _ACCEPTED = frozenset({"approve", "answer", "choose", "retry"})
 _REFUSED = frozenset({"reject", "skip", "cancel"})
 
@@ -45,6 +48,20 @@ def call_of(request: TaskRequest) -> CallShown | None:
             return call
         case _:
             return None
+
+
+def subject_of(spec: TaskSpec) -> str | None:
+    """Return whom or what a call concerns, as it is compared: the argument's name and value; None where nothing says.
+
+    What is long is compared by its digest.
+    """
+    call = call_of(spec.request)
+    if call is None or call.subject is None or not isinstance(call.arguments, Mapping):
+        return None
+    if call.arguments.get(call.subject) is None:
+        return None
+    told = f"{call.subject}={canonical(call.arguments[call.subject]).decode()}"
+    return told if len(told) <= _LONGEST_SUBJECT else f"sha256={hashlib.sha256(told.encode()).hexdigest()}"
 
 
 def words_of(program: str, spec: TaskSpec) -> str:

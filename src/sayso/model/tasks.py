@@ -61,6 +61,8 @@ class CallShown:
     """Which flag, predicate or rule asks for a person."""
     said: str | None = None
     """The model's own words of that turn: untrusted text."""
+    subject: str | None = None
+    """The argument that says whom or what it concerns, so that questions about the same can be counted."""
     preview: Json = None
     """What the tool says that it would change (core/previews.py): its word, which nobody has checked."""
 

@@ -1,7 +1,7 @@
 """What the inbox of reviewers needs of a store."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sayso.core.reviewing import Weighed
@@ -39,6 +39,13 @@ class ReviewRows(Protocol):
 
     def comments(self, task_id: TaskId) -> Sequence[Comment]:
         """Return the comments on a task, oldest first."""
+        ...
+
+    def asked_about(self, task_id: TaskId, *, within: timedelta, most: int) -> int:
+        """Return how often a task's operation was asked about with its subject until then, itself included.
+
+        Counted up to `most`; 0 where the task has no subject.
+        """
         ...
 
     def similar(

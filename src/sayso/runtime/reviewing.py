@@ -25,6 +25,9 @@ from sayso.runtime.sessions import RunParts, parts_of
 
 T = TypeVar("T")
 _SIMILAR = 20
+_ASKED_WITHIN = timedelta(days=1)
+MOST_ASKED = 100
+"""Up to which number questions about the same are counted."""
 _LONGEST_COMMENT = 4_000
 _LONGEST_SNOOZE = timedelta(days=30)
 _TABS: tuple[Tab, ...] = ("pending", "snoozed")
@@ -43,6 +46,8 @@ class Closely:
     """The call in question, as the ledger has it."""
     history: History
     """What was decided about the same operation of the same program before."""
+    asked: int
+    """How often the same operation was asked about with the same subject in the day until it was; see `MOST_ASKED`."""
     comments: Sequence[Comment]
     snoozed_until: datetime | None
     """For whoever looks."""
@@ -94,6 +99,7 @@ class Reviewing:
                 root=_root_of(tx, run),
                 call=next((call for call in tx.calls.of_run(run.id) if call.key == base), None),
                 history=History(decisions=past),
+                asked=tx.reviews.asked_about(task_id, within=_ASKED_WITHIN, most=MOST_ASKED),
                 comments=tx.reviews.comments(task_id),
                 snoozed_until=tx.reviews.snoozed_until(task_id, person),
             )

@@ -1,7 +1,7 @@
 """The rows of the review inbox: listings of tasks, snoozes, comments, past decisions, and marks of change."""
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ClauseElement, and_, delete, func, insert, select
@@ -41,6 +41,23 @@ _NEWEST_RUNS = (
     .where(runs.c.workspace_id == P("workspace_id"))
     .order_by(runs.c.created_at.desc())
     .limit(P("limit"))
+    .offset(ZERO)
+    .subquery()
+)
+_ITSELF = tasks.alias("itself")
+_SAME_SUBJECT = (
+    select(tasks.c.task_id)
+    .select_from(_ITSELF)
+    .where(
+        _ITSELF.c.task_id == P("task_id"),
+        tasks.c.workspace_id == _ITSELF.c.workspace_id,
+        tasks.c.operation == _ITSELF.c.operation,
+        tasks.c.subject == _ITSELF.c.subject,
+        tasks.c.subject.is_not(None),
+        tasks.c.created_at > _ITSELF.c.created_at - P("within"),
+        tasks.c.created_at <= _ITSELF.c.created_at,
+    )
+    .limit(P("most"))
     .offset(ZERO)
     .subquery()
 )
@@ -92,6 +109,7 @@ STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
     .order_by(tasks.c.closed_at.desc(), tasks.c.task_id.desc())
     .limit(P("limit"))
     .offset(ZERO),
+    "asked_about": select(func.count()).select_from(_SAME_SUBJECT),
     "weighed": _WEIGHED,
     "weighed_of": _WEIGHED.where(tasks.c.program == P("program")),
     "last_asked": select(func.max(tasks.c.created_at)).where(_HERE, tasks.c.status == constant("pending")),
@@ -165,6 +183,11 @@ class ReviewRows:
         """See the port."""
         rows = self._all("comments_of", task_id=task_id)
         return [Comment(id=id_, task_id=task, by=by, at=from_micros(at), text=text) for id_, task, by, at, text in rows]
+
+    def asked_about(self, task_id: TaskId, *, within: timedelta, most: int) -> int:
+        """See the port."""
+        span = within // timedelta(microseconds=1)
+        return self._all("asked_about", task_id=task_id, within=span, most=most)[0][0]
 
     def similar(
         self, reach: Reach, program: str, operation: str, *, beside: TaskId, limit: int

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from sayso.core.instants import from_micros, some_micros, some_time, to_micros
-from sayso.core.reviewing import operation_of, words_of
+from sayso.core.reviewing import operation_of, subject_of, words_of
 from sayso.core.taskforms import digest_of, spec_from_bytes
 from sayso.model.actors import Actor
 from sayso.model.calls import CallState, Effect, StoredApproval, StoredCall
@@ -206,6 +206,7 @@ def task_row(run: Run, task: NewTask, stored: tuple[bytes | None, str | None]) -
         "claimed_by": None,
         "claimed_until": None,
         "operation": operation_of(task.spec),
+        "subject": subject_of(task.spec),
         "words": words_of(run.program, task.spec),
         "closed_at": None,
     }

@@ -94,12 +94,23 @@ tasks = Table(
     Column("operation", Text),
     Column("words", Text),
     Column("closed_at", BigInteger),
+    Column("subject", Text),
 )
 _PENDING = tasks.c.status == text("'pending'")
 Index("ix_tasks_run", tasks.c.run_id)
 _PLACE = (tasks.c.created_at, tasks.c.task_id)
 Index("ix_tasks_pending", tasks.c.workspace_id, *_PLACE, sqlite_where=_PENDING, postgresql_where=_PENDING)
 Index("ix_tasks_kind", tasks.c.workspace_id, tasks.c.kind, *_PLACE, sqlite_where=_PENDING, postgresql_where=_PENDING)
+_CONCERNS = tasks.c.subject.is_not(None)
+Index(
+    "ix_tasks_subject",
+    tasks.c.workspace_id,
+    tasks.c.operation,
+    tasks.c.subject,
+    tasks.c.created_at,
+    sqlite_where=_CONCERNS,
+    postgresql_where=_CONCERNS,
+)
 _CLOSED = tasks.c.closed_at.is_not(None)
 _CLOSING = (tasks.c.closed_at, tasks.c.task_id)
 Index(

@@ -83,7 +83,7 @@ _ON_ITS_WAY = and_(calls.c.run_id == P("run_id"), calls.c.state == constant("sta
 _IN_DOUBT = case((calls.c.effect == constant("read"), constant("failed")), else_=constant("uncertain"))
 
 TASK: Select[Any] = select(
-    *[column for column in tasks.c if column.name not in {"blob", "operation", "words"}],
+    *[column for column in tasks.c if column.name not in {"blob", "operation", "words", "subject"}],
     blobs.c.data.label("blob_data"),
     decisions.c.verdict,
     decisions.c.by_type,

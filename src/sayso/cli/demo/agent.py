@@ -38,7 +38,12 @@ def build(db: SqliteDb, ledger: Ledger) -> Agent:
             ("before", paid), ("after", paid + Decimal(str(amount)))
         )}  # fmt: skip
 
-    @tool(requires_confirmation=_is_much, summary="Pay {amount} EUR to {customer}, {account}", preview=refunded)
+    @tool(
+        requires_confirmation=_is_much,
+        summary="Pay {amount} EUR to {customer}, {account}",
+        preview=refunded,
+        subject="customer",
+    )
     def pay_refund(ctx: ToolContext, customer: str, account: str, amount: float) -> str:
         """Pay a refund to an account."""
         refund = Refund(

@@ -179,6 +179,7 @@ class Caller:
             schema=cast("Json", tool.whole_schema),
             why=verdict.why,
             said=said or None,
+            subject=tool.subject,
         )
         message = tool.sentence(call.arguments)
         request: ApprovalRequest | FormRequest | ExternalRequest

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import to_jsonable_python
 
-from sayso.core.confiding import masked, says_secret
+from sayso.core.confiding import masked, says_secret, secrets_of
 from sayso.core.ledger import canonical, tool_digest, tool_parts
 from sayso.model.calls import Effect
 from sayso.model.json import Json
@@ -89,6 +89,8 @@ class Tool:
     """Says what a call would change, before a person is asked; it must change nothing itself."""
     preview_timeout: float = 10
     """Seconds that it may take."""
+    subject: str | None = None
+    """The argument that says whom or what a call concerns."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function itself, without gate and ledger: for tests and for code."""
@@ -216,6 +218,7 @@ def tool(
     key_window: float | None = None,
     preview: Callable[..., Any] | None = None,
     preview_timeout: float = 10,
+    subject: str | None = None,
 ) -> Any:
     """Make a tool of a sync or async function; with or without parentheses.
 
@@ -245,6 +248,8 @@ def tool(
             of side effects. What it says is stored with the question and shown; whatever it raises, the question is
             asked without.
         preview_timeout: Seconds that it may take; after that there is none.
+        subject: The argument that says whom or what a call concerns: whoever decides is told how often the same was
+            asked for it within a day.
 
     Raises:
         ValueError: A setting is unknown, or two of them exclude each other.
@@ -268,6 +273,7 @@ def tool(
         "external": external_execution, "summary": summary, "timeout": timeout, "on_reject": on_reject,
         "approval_timeout": approval_timeout, "on_timeout": on_timeout, "max_attempts": max_attempts,
         "key_window": _window(effect, key_window), "preview": preview, "preview_timeout": preview_timeout,
+        "subject": subject,
     }  # fmt: skip
 
     def make(target: Callable[..., Any]) -> Tool:
@@ -331,7 +337,19 @@ def _made(function: Callable[..., Any], name: str | None, description: str | Non
         raise ValueError(f"Expected defaults of what a person gives to '{found}', for a deadline that approves.")
     made = Tool(name=found, description=description or about or found, function=function, arguments=model, **options)
     _check_preview(made)
+    _check_subject(made)
     return made
+
+
+def _check_subject(made: Tool) -> None:
+    """Refuse a subject that is no argument of the model's, or a secret."""
+    if made.subject is None:
+        return
+    offered: Any = made.schema().get("properties", {})
+    if made.subject not in offered:
+        raise ValueError(f"Expected subject of tool '{made.name}' to be an argument, but got {made.subject!r}.")
+    if any(path[:1] == (made.subject,) for path, _ in secrets_of(cast("Json", made.whole_schema), {made.subject: ""})):
+        raise ValueError(f"Expected subject of tool '{made.name}' to be no secret.")
 
 
 def _check_preview(made: Tool) -> None:

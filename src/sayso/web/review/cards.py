@@ -4,6 +4,7 @@ What is shown of a call is what will run: the stored bytes that the digest cover
 from a newer version, a row that was changed by hand) is said to be so, and cannot be decided.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +20,7 @@ from sayso.model.journal import EntryKind
 from sayso.model.reviews import Comment
 from sayso.model.runs import Run
 from sayso.model.tasks import CallShown, TaskStatus, UserTask
-from sayso.runtime.reviewing import Closely
+from sayso.runtime.reviewing import MOST_ASKED, Closely
 from sayso.server.service import Asking
 from sayso.web.differing import Change
 from sayso.web.fields import Fields
@@ -40,6 +41,7 @@ _PROMISES = {
     "keyed": "Should nobody know what came of it, it is sent again with the same key, by which the other side tells.",
     "once": "It is sent at most once. Should nobody know what came of it, a person is asked.",
 }
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _TRIGGERS = {
     "api": "by API",
     "manual": "by hand",
@@ -283,11 +285,20 @@ def _why(found: Closely, call: CallShown | None, now: datetime) -> list[str]:
     place = [other.id for other in same].index(task.id) + 1 if task.id in {other.id for other in same} else 1
     if place > 1:
         said.append(f"question number {place} about {operation} in this run")
+    if found.asked and call is not None and call.subject is not None and isinstance(call.arguments, Mapping):
+        about = json.dumps(call.arguments.get(call.subject), ensure_ascii=False)
+        said.append(f"{_counted(found.asked)} {call.tool} for {call.subject} = {about} within 24 hours")
     today = sum(now - one.at < _DAY for one in found.history.decisions)
     if today:
         more = " or more" if today == len(found.history.decisions) == 20 else ""
         said.append(f"{today}{more} about {operation} decided in the last 24 hours")
     return said
+
+
+def _counted(number: int) -> str:
+    if number >= MOST_ASKED:
+        return f"at least the {MOST_ASKED}th"
+    return f"the {_ORDINALS[number - 1]}" if number <= len(_ORDINALS) else f"number {number}:"
 
 
 def _runs(found: Closely, call: CallShown) -> Runs:
