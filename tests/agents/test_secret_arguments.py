@@ -1,6 +1,9 @@
 """Secret arguments: the tool gets exactly what was approved, and one table alone holds it."""
 
 import json
+import subprocess
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +17,7 @@ from sayso.model.errors import InvalidDecision, LedgerConflict
 from sayso.model.ids import RunId, SessionId
 from sayso.runtime.evidence import evidence
 from sayso.stores.driver import sqlite_module
-from sayso.testing import ScriptedModel, call
+from sayso.testing import FakeClock, ScriptedModel, call
 
 CANARY = "canary-7f3a-hunter2"
 OTHER = "another-canary-99"
@@ -220,6 +223,35 @@ def test_an_unknown_outcome_shows_the_mask(path: Path) -> None:
         assert requirement.tool_execution.tool_args == {"login": {"user": "a", "password": MASK}}
         assert CANARY not in str(requirement.evidence)
     assert CANARY not in everything(path)
+
+
+_DIES = """
+import sys
+from pathlib import Path
+from sayso import SqliteDb
+from sayso.testing import CrashPoint
+from tests.agents.test_secret_arguments import agent_of
+
+point = CrashPoint(sys.argv[2], int(sys.argv[3]))
+with SqliteDb(Path(sys.argv[1], "s.db"), lease_seconds=0.25, observer=point) as db:
+    agent_of(db, [], requires_confirmation=True, preview=lambda host: host).run("x", run_id="run")
+"""
+
+
+@pytest.mark.parametrize("phase", ["before_commit", "after_commit"])
+@pytest.mark.parametrize("at", [2, 3])
+def test_a_kill_around_the_commits_of_a_seal_loses_nothing(tmp_path: Path, phase: str, at: int) -> None:
+    command = [sys.executable, "-c", _DIES, str(tmp_path), phase, str(at)]
+    assert subprocess.run(command, cwd=Path(__file__).parents[2], timeout=60, check=False).returncode == -9
+    got: list[Any] = []
+    with SqliteDb(tmp_path / "s.db", lease_seconds=0.25, clock=FakeClock(datetime(2100, 1, 1, tzinfo=UTC))) as db:
+        agent = agent_of(db, got, requires_confirmation=True, preview=lambda host: host)
+        output = agent.get_run_output("run")
+        output = output if output.active_requirements else agent.continue_run(output)
+        output.active_requirements[0].confirm()
+        assert agent.continue_run(output).content == "connected with [secret]"
+    assert got == [("h", CANARY, 12345678)]
+    assert CANARY not in everything(tmp_path / "s.db")
 
 
 def test_a_seal_is_a_seal() -> None:

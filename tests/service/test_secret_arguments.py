@@ -91,7 +91,7 @@ def test_nothing_tells_it_before_or_after_the_decision(desk: Desk) -> None:
         assert "Let ada in with ••••" in page
         plain = client.get(f"/v1/user-tasks/{task}", headers=AS_JSON).json()
         assert plain["request"]["call"]["arguments"] == {"user": "ada", "password": "••••"}
-        assert plain["request"]["call"]["preview"]["after"] == {"user": "ada", "password": "[secret]"}
+        assert plain["request"]["call"]["preview"]["after"] == {"user": "ada", "password": "••••"}
         done = client.post(f"/v1/user-tasks/{task}/complete", json={"approved": True}, headers=AS_JSON)
         assert done.status_code == 200
     desk.until(lambda: ("ada", CANARY) in desk.done)

@@ -70,6 +70,15 @@ class Vault:
         """Return the secrets as texts, to be masked wherever else they appear."""
         return [value if isinstance(value, str) else canonical(value).decode() for value in self._values.values()]
 
+    def without(self, value: Json) -> Any:
+        """Return a value with the mask for every part of it that is one of these secrets, however short."""
+        if isinstance(value, dict):
+            return {name: self.without(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.without(item) for item in value]
+        known = any(type(value) is type(secret) and value == secret for secret in self._values.values())
+        return MASK if known and value is not None else value
+
     def clean(self, text: str) -> str:
         """Return a text with these secrets masked."""
         return Scrubber(self.texts()).text(text)

@@ -330,7 +330,9 @@ def _bounds(kind: dict[str, Any]) -> str:
         "pattern": "like {}",
         "format": "{}",
     }
-    return ", ".join(word.format(kind[name]) for name, word in words.items() if name in kind)
+    return ", ".join(
+        word.format(kind[name]) for name, word in words.items() if kind.get(name, "password") != "password"
+    )
 
 
 def _json(value: Json) -> str:

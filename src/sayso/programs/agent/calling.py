@@ -151,7 +151,8 @@ class Caller:
             return spec
         arguments = sealing.opened(deepcopy(cast("dict[str, Json]", request.call.arguments)))
         given = sealing.tool.given_to_preview(arguments, await self._context(key))
-        call = replace(request.call, preview=await previewed(self._ctx, sealing.tool, given))
+        foretold = await previewed(self._ctx, sealing.tool, given)
+        call = replace(request.call, preview=foretold if sealing.vault is None else sealing.vault.without(foretold))
         return replace(spec, request=replace(request, call=call))
 
     async def _predicate(self, key: str, sealing: Sealing, arguments: dict[str, Json]) -> bool | str:
