@@ -254,6 +254,33 @@ def test_a_kill_around_the_commits_of_a_seal_loses_nothing(tmp_path: Path, phase
     assert CANARY not in everything(tmp_path / "s.db")
 
 
+def test_deep_arguments_beside_a_secret_are_taken() -> None:
+    deep: Any = 1
+    for _ in range(150):
+        deep = [deep]
+    got: list[Any] = []
+
+    @tool
+    def keep(password: SecretStr, more: Any = None) -> str:
+        """Keep."""
+        got.append(password.get_secret_value())
+        return "kept"
+
+    @tool
+    def take(more: Any) -> str:
+        """Take."""
+        return "taken"
+
+    turns = [
+        [call("keep", password=CANARY, more=deep), call("take", more=deep)],
+        lambda request: " ".join(message.text for message in request.messages[-2:]),
+    ]
+    with SqliteDb() as db:
+        output = Agent("a", model=ScriptedModel(turns), tools=[keep, take], db=db).run("x")
+    assert output.content == "kept taken"
+    assert got == [CANARY]
+
+
 def test_a_seal_is_a_seal() -> None:
     assert is_seal({"$": "secret", "v": "x"})
     assert not is_seal({"$": "secret", "v": "x", "more": 1})

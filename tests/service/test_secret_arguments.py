@@ -97,6 +97,13 @@ def test_nothing_tells_it_before_or_after_the_decision(desk: Desk) -> None:
     desk.until(lambda: ("ada", CANARY) in desk.done)
     desk.until(lambda: "is in with [secret]" in surfaces(desk, task)[f"/v1/runs/{desk.stored(task).run_id}"])
     assert leaks(desk, task) == []
+    stored = desk.stored(task)
+    with desk.site.client() as client:
+        timeline = client.get(f"/v1/runs/{stored.run_id}/conversation", headers=AS_JSON).json()
+        calls = client.get(f"/v1/runs/{stored.run_id}/calls", headers=AS_JSON).json()
+    proposed = [item["content"]["arguments"] for item in timeline["items"] if item["type"] == "ToolCall"]
+    assert proposed == [{"user": "ada", "password": "••••"}]
+    assert [one["arguments"] for one in calls["items"]] == proposed
 
 
 def test_a_person_who_may_decide_is_told_it_and_that_is_written_down_first(desk: Desk) -> None:

@@ -26,6 +26,8 @@ MASK = "••••"
 CHANGED = "•••• (another value)"
 SALT = "salt"
 """The name under which the key of a run's seals is kept."""
+SEALED = b'"$":"secret"'
+"""What the bytes of arguments hold where there is a seal in them; others may hold it too."""
 Path = tuple[str, ...]
 _MARK, _SECRET = "$", "secret"
 _DEEPEST = 40
@@ -204,6 +206,8 @@ def _walk(root: Json, part: Json, value: Json, path: Path, deep: int, change: Ca
     parts = list(_meant(root, part, deep))
     if any(_is_secret(one) for one in parts):
         return change(value, path)
+    if not parts:  # nothing is said of what is below, however deep it is
+        return value
     if isinstance(value, dict) and not is_seal(value):
         return {
             name: _first(root, [_member(one, name) for one in parts], item, (*path, name), deep, change)

@@ -5,7 +5,7 @@ Every function here is pure. Unlike a timeline, a journal is told as it is store
 
 from sayso.api.v1.taskwire import Plain, at
 from sayso.core.codec import plain_of
-from sayso.core.confiding import masked
+from sayso.core.confiding import SEALED, masked
 from sayso.model.calls import StoredCall
 from sayso.model.journal import Entry
 from sayso.model.registry import Names
@@ -52,7 +52,8 @@ def entry_json(entry: Entry) -> Plain:
 
 
 def call_json(call: StoredCall) -> Plain:
-    """Return one tool call as the ledger has it."""
+    """Return one tool call as the ledger has it, with its secrets masked."""
+    plain = plain_of(call.arguments)
     return {
         "id": call.id,
         "runId": call.run_id,
@@ -60,7 +61,7 @@ def call_json(call: StoredCall) -> Plain:
         "tool": call.tool,
         "toolDigest": call.tool_digest,
         "effect": str(call.effect),
-        "arguments": masked(plain_of(call.arguments)),
+        "arguments": masked(plain) if SEALED in call.arguments else plain,
         "digest": call.digest,
         "idempotencyKey": call.idempotency_key,
         "state": str(call.state),

@@ -234,7 +234,7 @@ class Caller:
             events.ToolCallStartedEvent(
                 agent_name=self._facts.version.name,
                 tool_name=tool.name,
-                tool_args=masked(attempt.arguments),
+                tool_args=masked(attempt.arguments) if tool.has_secrets else attempt.arguments,
                 call_key=key,
             )
         )

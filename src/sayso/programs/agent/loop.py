@@ -97,7 +97,7 @@ class AgentLoop:
         for number in range(1, limits.max_iterations + 1):
             turn = join(self._path, f"turn#{number}")
             answer = await self._ask_model(turn, number)
-            messages.append(masked_answer(answer))
+            messages.append(masked_answer(answer, self._facts.tools))
             self._count(turn, answer.usage)
             if answer.calls:
                 messages += await self._calls(turn, answer)

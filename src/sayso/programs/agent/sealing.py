@@ -54,10 +54,13 @@ def sealed_answer(answer: AssistantMessage, tools: Mapping[str, Tool], vault: Va
     return replace(answer, calls=calls, text=vault.clean(answer.text), raw=_raw(answer.raw, ids, calls))
 
 
-def masked_answer(answer: AssistantMessage) -> AssistantMessage:
+def masked_answer(answer: AssistantMessage, tools: Mapping[str, Tool]) -> AssistantMessage:
     """Return an answer as it is told to the model again, and to whoever reads the run: with its secrets masked."""
-    calls = tuple(replace(call, arguments=masked(call.arguments)) for call in answer.calls)
-    return answer if calls == answer.calls else replace(answer, calls=calls)
+    secret = {call.tool for call in answer.calls if call.tool in tools and tools[call.tool].has_secrets}
+    if not secret:
+        return answer
+    told = (replace(call, arguments=masked(call.arguments)) if call.tool in secret else call for call in answer.calls)
+    return replace(answer, calls=tuple(told))
 
 
 def _sealed(call: Proposal, tool: Tool | None, vault: Vault) -> Proposal:
@@ -67,7 +70,7 @@ def _sealed(call: Proposal, tool: Tool | None, vault: Vault) -> Proposal:
         return replace(call, raw=_UNREAD)
     try:
         return replace(call, arguments=vault.seal(cast("Json", tool.whole_schema), call.arguments), raw="")
-    except ValueError:  # what no JSON text carries is refused later, and not kept
+    except (ValueError, RecursionError):  # what no JSON text carries is refused later, and not kept
         return replace(call, arguments=None, raw=_UNREAD)
 
 
