@@ -81,7 +81,7 @@ async def gives_up(customer: str) -> str:
         (lambda: {"before": 1, "after": 2, "more": 3}, {"value": {"before": 1, "after": 2, "more": 3}}),
         (lambda: {"before": None, "after": None}, {"before": None, "after": None}),
         (lambda: None, {"value": None}),
-        (lambda: {"$": "secret", "v": 1}, {"value": {"$": "secret", "v": 1}}),
+        (lambda: {"$": "secret", "v": 1}, {"value": "••••"}),
         (pair, {"before": {"paid": 0.0, "note": "none"}, "after": {"paid": 5.0, "note": "none"}}),
         (boom, {"error": "RuntimeError: no ada at https://[concealed]@example.com"}),
         (leaves, {"error": "RuntimeError: the tool raised SystemExit: 3"}),
