@@ -61,9 +61,11 @@ def extend(tx: Transaction, task_id: TaskId, by: Actor, now: datetime, *, shown:
 
 def _extended(tx: Transaction, task: UserTask, entries: Sequence[Entry], by: Actor, now: datetime) -> UserTask:
     room, made, record = extensible(task), extended_before(entries, task.key), Record(task.run_id).fold(entries)
-    if task.due_at is None or room is None:
-        raise DeadlineFixed(f"Expected task {task.id} to have a deadline, but it waits for as long as it takes.")
     refuse_changed_deadline(task, record)
+    if task.due_at is None or room is None:
+        raise DeadlineFixed(
+            f"Expected task {task.id} to have a deadline, but it waits for as long as it takes.", task_id=task.id
+        )
     _refuse_if_spent(task, made)
     if not tx.extend_task(task, room.until, now=now):
         raise TaskClosed(f"Expected task {task.id} to be pending, but it no longer is.", task_id=task.id)
