@@ -36,6 +36,8 @@ def extensible(task: UserTask) -> Extensible | None:
     if task.due_at is None or task.spec.timeout_seconds is None:
         return None
     span = timedelta(seconds=task.spec.timeout_seconds)
+    if not span:  # less than a microsecond: it was over when it began
+        return None
     return Extensible(
         span=span,
         until=task.due_at + span,
