@@ -210,6 +210,8 @@ def test_in_a_browser_the_draft_stays_and_the_countdown_moves(desk: Desk, openin
         page.get_by_role("button", name="More time").dblclick()
         expect(page.locator("#card-due time[data-due]")).to_have_text(re.compile("1 h 59 min"))
         expect(page.locator("#card-time")).to_contain_text("possible 9 times more")
+        expect(page.locator("#card-time [role=status]")).to_contain_text("More time: until")
+        expect(page.locator("[role=status] [data-due]")).to_have_count(0)  # a countdown is never announced
         assert page.get_by_label("Your answer").input_value() == "7"
         assert press(other, task).status_code == 303
         expect(page.locator("#card-due")).to_contain_text("extended 2 times, last by operator@example.com")
