@@ -106,6 +106,10 @@ class Tasks(Protocol):
         """Return the secret argument at a place, after it was written down who is told it."""
         ...
 
+    def extend(self, task: UserTask) -> UserTask:
+        """Extend the deadline of a task as it was shown; return the task with its new one."""
+        ...
+
 
 class Runs(Protocol):
     """Runs."""

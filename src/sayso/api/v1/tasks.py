@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
-from sayso.api.v1.bodies import Completion, Place
+from sayso.api.v1.bodies import Completion, Extension, Place
 from sayso.api.v1.runs import Include
-from sayso.api.v1.taskwire import Plain, decided_json, task_json
-from sayso.api.v1.telling import A_TASK, DECIDING, REVEALING, TASK_LINKS, acting, told
+from sayso.api.v1.taskwire import Plain, at, decided_json, task_json
+from sayso.api.v1.telling import A_TASK, DECIDING, EXTENDING, REVEALING, TASK_LINKS, acting, told
 from sayso.core.codec import json_bytes, plain_of
 from sayso.model.errors import Invalid, TaskExpired
 from sayso.model.ids import RunId, SessionId, TaskId
@@ -90,6 +90,21 @@ async def reveal_secret(asked: Asked, body: Place, task_id: TaskPath) -> Plain:
     asked.require("decide_tasks")
     value = await asked.service.inbox.reveal(TaskId(task_id), body.path, asked.principal, asked.reach)
     return {"path": body.path, "value": value}
+
+
+@router.post("/{taskId}/extend", **acting("extended", *EXTENDING, status=200))
+async def extend_task(asked: Asked, body: Extension, task_id: TaskPath) -> JSONResponse:
+    """Give a user task once more the time that it had at first."""
+    asked.require("decide_tasks")
+    extend = asked.service.inbox.extending(TaskId(task_id), asked.principal, asked.reach, shown=body.due_at)
+    now, names = asked.now, await asked.names()
+
+    def unit(tx: Transaction) -> tuple[int, bytes]:
+        return 200, json_bytes(task_json(extend(tx), now, names))
+
+    answered = await asked.act(unit, {} if body.due_at is None else {"dueAt": at(body.due_at)})
+    asked.service.runtime.wake(RunId(plain_of(answered.body)["runId"]))
+    return answer(answered, replayed=bool(answered.digest))
 
 
 @router.post("/{taskId}/claim", **told("task", *A_TASK, TaskClaimed, TaskNotPending, TaskExpired))

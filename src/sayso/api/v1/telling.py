@@ -9,6 +9,8 @@ from typing import Any
 from sayso.api.v1.examples import EXAMPLES
 from sayso.model.directoryerrors import Forbidden, PersonNotFound, Unauthenticated
 from sayso.model.errors import (
+    DeadlineFixed,
+    DeadlineMoved,
     Invalid,
     InvalidDecision,
     LedgerConflict,
@@ -72,6 +74,9 @@ DECIDING: Refusals = (
     ApprovedRequired, InvalidDecision,
 )  # fmt: skip
 REVEALING: Refusals = (PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, Invalid, LedgerConflict)
+EXTENDING: Refusals = (
+    *A_TASK, PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, DeadlineFixed, DeadlineMoved, LedgerConflict,
+)  # fmt: skip
 MESSAGING: Refusals = (*A_RUN, BadRequest, WaitNotRunning, NotWaiting, RunWaitingForTask, *DECIDING)
 _OF_ALL = (Unauthenticated, Forbidden, TooManyGuesses, UnreadableValue)
 _OF_CHANGES = (Invalid, UnstorableValue)
@@ -97,6 +102,7 @@ TASK_LINKS: dict[str, Any] = {
     "show": {"operationId": "get_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
     "complete": {"operationId": "complete_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
     "claim": {"operationId": "claim_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
+    "extend": {"operationId": "extend_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
     "release": {"operationId": "release_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
 }
 """Where a client may go from the answer that lists tasks."""

@@ -68,6 +68,10 @@ class FileTasks:
 
         return self._bench.do(runtime.store.run(unit))
 
+    def extend(self, task: UserTask) -> UserTask:
+        """See the port."""
+        return self._bench.do(self._bench.runtime.extend(task.id, by=self._bench.by, shown=task.due_at))
+
 
 class FileRuns:
     """See `cli.desk.Runs`."""

@@ -1,6 +1,7 @@
 """Tasks, runs and sessions of a server."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, cast
 
@@ -77,6 +78,11 @@ class ServerTasks:
     def reveal(self, task: UserTask, place: str) -> Json:
         """See the port."""
         return self._client.reveal_secret(task.id, place)
+
+    def extend(self, task: UserTask) -> UserTask:
+        """See the port."""
+        told = self._client.extend_user_task(task.id, due_at=task.due_at)
+        return replace(task, due_at=values.needed(told.due_at, "dueAt"))
 
 
 class ServerRuns:

@@ -24,6 +24,7 @@ from sayso.runtime.reviewing import MOST_ASKED, Closely
 from sayso.server.service import Asking
 from sayso.web.differing import Change
 from sayso.web.fields import Fields
+from sayso.web.review.deadlines import Deadline, deadline_of
 from sayso.web.review.foretelling import Foretelling, foretelling
 from sayso.web.review.kinds import KINDS
 from sayso.web.review.kinds.approval import rejected
@@ -32,7 +33,7 @@ from sayso.web.review.scale import Figure, Risk, figure_of, risk_of
 from sayso.web.review.settled import Settled, settled, timeout_words
 from sayso.web.review.showing import Shown, is_long_table, rows_of
 
-_UNWRITTEN = frozenset({"digest", "key", "sure", "say"})
+_UNWRITTEN = frozenset({"digest", "key", "sure", "say", "due"})
 """Fields of a form that nobody has written."""
 _DAY = timedelta(hours=24)
 _SOON = timedelta(minutes=10)
@@ -136,6 +137,7 @@ class Card:
     where: Where
     soon: bool
     """Whether the deadline is near, or past."""
+    deadline: Deadline | None
     then: str
     """What the deadline does."""
     why: tuple[str, ...]
@@ -182,9 +184,9 @@ class Card:
 
     @property
     def mark(self) -> str:
-        """What changes whenever the card's outcome, claim, snooze or comments do."""
+        """What changes whenever the card's outcome, deadline, claim, snooze or comments do."""
         until = self.task.claimed_until
-        parts = (self.status, self.claimant, until, len(self.comments), self.snoozed_until)
+        parts = (self.status, self.task.due_at, self.claimant, until, len(self.comments), self.snoozed_until)
         return "|".join(map(str, parts))
 
 
@@ -221,6 +223,7 @@ def shaped(asked: Asking, found: Closely, tried: Tried) -> Card:
         figure=figure_of(request),
         where=_where(found),
         soon=task.due_at is not None and task.due_at - now < _SOON,
+        deadline=deadline_of(found, may_decide=cannot is None),
         then=timeout_words(task),
         why=tuple(_why(found, call, now)),
         runs=None if call is None else _runs(found, call),
