@@ -42,6 +42,7 @@ def task_json(task: UserTask, status: TaskStatus) -> dict[str, Any]:
         "decided_by": task.decided_by,
         "decided_at": None if task.decided_at is None else task.decided_at.isoformat(),
         "verdict": task.verdict,
+        "answer": task.summary,
         **spec_to_json(task.spec),
     }
 
@@ -65,6 +66,8 @@ def card(task: UserTask, status: TaskStatus, *, at: str = "") -> str:
         lines.append(f"  until {task.due_at:%Y-%m-%d %H:%M:%S} UTC, then: {spec.on_timeout}")
     if task.decided_by is not None:
         lines.append(f"  decided by {safe(task.decided_by)}: {task.verdict} at {task.decided_at:%Y-%m-%d %H:%M:%S} UTC")
+    if task.summary is not None:
+        lines.append(f"  said: {safe(task.summary)}")
     return "\n".join([*lines, *_about(task), *(_ways(task, at) if status is TaskStatus.PENDING else [])])
 
 

@@ -119,3 +119,5 @@ class Decision:
     """The digest of what was shown and what was said."""
     metadata: Json = None
     """What whoever decided has attached, for itself."""
+    summary: str | None = None
+    """What was answered, in one line."""

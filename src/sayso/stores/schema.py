@@ -86,6 +86,8 @@ tasks = Table(
     Column("operation", Text),
     Column("words", Text),
     Column("closed_at", BigInteger),
+    Column("risk", Text),
+    Column("assigned_to", Text),
 )
 _PENDING = tasks.c.status == text("'pending'")
 Index("ix_tasks_run", tasks.c.run_id)
@@ -142,6 +144,7 @@ decisions = Table(
     Column("at", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),
     Column("metadata", LargeBinary),
+    Column("summary", Text),
 )
 
 calls = Table(

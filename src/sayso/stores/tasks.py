@@ -68,6 +68,7 @@ class TaskRows(Statements):
             via=decision.by.via,
             at=at,
             digest=decision.bound,
+            summary=decision.summary,
             metadata=None if decision.metadata is None else json_bytes(decision.metadata),
         )
         return True

@@ -119,6 +119,7 @@ def _outcome(task: UserTask, now: datetime, parts: RunParts | None) -> Json:
                 "decidedBy": None if task.decided_by is None else _who(task.decided_by),
                 "decidedAt": at(task.decided_at),
                 "verdict": task.verdict,
+                "summary": task.summary,
             }
             return found if parts is None else {**found, **_said(task, parts)}
 

@@ -12,7 +12,7 @@ from sayso.model.errors import Invalid, SessionNotFound, StepFailed, TaskNotFoun
 from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.runs import Run, RunState
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
-from sayso.model.tasks import TaskFilter, TaskStatus, UserTask
+from sayso.model.tasks import Listed, TaskFilter, TaskStatus, UserTask
 from sayso.runtime.sessions import Sessions
 
 _MOST = 10_000
@@ -24,9 +24,9 @@ class FileTasks:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
 
-    def page(self, *, everything: bool, kind: str | None, limit: int, cursor: str | None) -> TaskList:
+    def page(self, *, status: Listed, kind: str | None, limit: int, cursor: str | None) -> TaskList:
         """See the port."""
-        wanted = TaskFilter(status="any" if everything else "pending", kind=kind)
+        wanted = TaskFilter(status=status, kind=kind)
         page = self._bench.do(self._bench.runtime.list_tasks(wanted, limit=limit, cursor=cursor))
         return TaskList([self._bench.seen(task) for task in page.tasks], page.next_cursor)
 

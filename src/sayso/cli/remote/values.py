@@ -79,6 +79,7 @@ def task_of(told: Task) -> SeenTask:
         verdict=decided.get("verdict"),
         claimed_by=told.claimed_by,
         claimed_until=told.claimed_until,
+        summary=decided.get("summary"),
     )
     return SeenTask(task, status)
 

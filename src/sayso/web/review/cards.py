@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sayso.core.reviewing import History, operation_of
+from sayso.core.risks import Risk, call_of, risk_of
 from sayso.core.roles import allows
 from sayso.model.calls import CallState
 from sayso.model.errors import UnreadableValue
@@ -25,7 +26,7 @@ from sayso.web.fields import Fields
 from sayso.web.review.kinds import KINDS
 from sayso.web.review.kinds.approval import rejected
 from sayso.web.review.kinds.kind import Kind
-from sayso.web.review.scale import Figure, Risk, call_of, figure_of, risk_of
+from sayso.web.review.scale import LOOKS, Figure, figure_of
 from sayso.web.review.settled import Settled, settled, timeout_words
 from sayso.web.review.showing import Shown, is_long_table, rows_of
 
@@ -139,6 +140,11 @@ class Card:
     """Whether the claim is the viewer's own."""
     snoozed_until: datetime | None
     settled: Settled | None
+
+    @property
+    def look(self) -> str:
+        """The class of the risk's badge."""
+        return LOOKS[self.risk.level]
 
     @property
     def operation(self) -> str:

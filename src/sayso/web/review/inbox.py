@@ -3,13 +3,14 @@
 from fastapi.responses import HTMLResponse
 
 from sayso.core.reviewing import operation_of
+from sayso.core.risks import risk_of
 from sayso.model.reviews import COUNTED, ReviewFilter
 from sayso.model.tasks import UserTask
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asking
 from sayso.web.rendering import page
 from sayso.web.review.filtering import GROUPS, TABS, Viewed
-from sayso.web.review.scale import risk_of
+from sayso.web.review.settled import said
 from sayso.web.visiting import Visited
 
 router = strict_router(include_in_schema=False)
@@ -37,6 +38,7 @@ async def inbox(asked: Visited, view: Viewed) -> HTMLResponse:
         tabs=TABS,
         operation_of=operation_of,
         risk_of=risk_of,
+        said=said,
         following=view.link(after=found.next_cursor, shown=seen_so_far) if found.next_cursor else None,
         until=seen_so_far,
         last=last,

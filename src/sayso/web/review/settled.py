@@ -8,6 +8,7 @@ from typing import Any
 from sayso.core.codec import plain_of
 from sayso.core.decisionforms import outcome_from_json
 from sayso.core.readable import readable
+from sayso.core.risks import call_of
 from sayso.core.verdicts import settle_timeout
 from sayso.model.actors import TIMEOUT
 from sayso.model.journal import EntryKind
@@ -15,7 +16,6 @@ from sayso.model.json import Json
 from sayso.model.tasks import OutputReviewRequest, TaskStatus, UserTask
 from sayso.runtime.sessions import RunParts
 from sayso.web.differing import Change, changes
-from sayso.web.review.scale import call_of
 from sayso.web.review.showing import Shown, rows_of
 
 _SAID = {
