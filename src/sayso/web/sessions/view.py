@@ -26,12 +26,12 @@ from sayso.runtime.standing import (
     spans_of,
     version_of,
 )
-from sayso.web.sessions.steps import Failure, Step, known_of, steps_of
 from sayso.web.sessions.tree import Branch, branches
 from sayso.web.sessions.values import LONGEST, Allowance, Shown
 from sayso.web.sessions.waterfall import Lane, Waterfall, waterfall
 from sayso.web.sessions.windows import Wanted, Window, window
-from sayso.web.sessions.words import KINDS, Badge, failed, run_badge, said_badge, step_badges
+from sayso.web.steps import Failure, Step, known_of, steps_of
+from sayso.web.stepwords import KINDS, Badge, failed, run_badge, said_badge, step_badges
 
 _TITLE = 140
 _MOST_CARDS = 80

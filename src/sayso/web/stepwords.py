@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sayso.model.runs import Run, RunState
 from sayso.model.sessions import SessionStatus
 from sayso.model.tasks import TaskStatus, UserTask
-from sayso.web.sessions.steps import Kind, Step
+from sayso.web.steps import Kind, Step
 
 
 class Badge(NamedTuple):
