@@ -69,7 +69,8 @@ NOT_THERE = [
     ("people remove nobody@example.com", 3), ("people uninvite inv_none", 3), ("keys revoke key_none", 3),
     ("tokens ls nobody@example.com", 3), ("tokens revoke tok_none", 3), ("audit evidence ses_none", 3),
     ("people ls -w wsp_other", 3), ("tasks ls --cursor nonsense", 1), ("tasks ls --limit 0", 2),
-    ("tasks ls --status x", 1),
+    ("tasks ls --status x", 1), ("tasks assign {task} nobody@example.com", 1),
+
     ("runs ls --state x", 2),
     ("tasks retry {task}", 1), ("tasks answer {task} a=1", 1), ("tasks choose {task} sms", 1),
     ("tasks edit {task} --content nonsense", 1), ("tasks approve {done_task}", 4), ("runs cancel {done_run}", 1),
@@ -94,7 +95,9 @@ def test_refusals_have_the_same_exit_code_and_message(
 
 
 ACTS = [
-    ("agent", "tasks approve {task}"), ("agent", "tasks approve {task} -m fine --json"),
+    ("agent", "tasks approve {task}"), ("agent", "tasks assign {task} owner@example.com"),
+    ("agent", "tasks assign {task} owner@example.com --json"), ("agent", "tasks assign {task}"),
+    ("agent", "tasks approve {task} -m fine --json"),
     ("agent", "tasks reject {task} -m no --json"), ("agent", "tasks reject {task} --cancel-run"),
     ("agent", 'tasks edit {task} --content {{"amount":7}} --json'), ("flow", "tasks approve {task} --json"),
     ("flow", "tasks reject {task} -m why --cancel-run --json"), ("agent", "runs cancel {run} -m enough"),

@@ -43,6 +43,7 @@ def task_json(task: UserTask, status: TaskStatus) -> dict[str, Any]:
         "decided_at": None if task.decided_at is None else task.decided_at.isoformat(),
         "verdict": task.verdict,
         "answer": task.summary,
+        "assigned_to": task.assigned_to,
         **spec_to_json(task.spec),
     }
 
@@ -64,6 +65,8 @@ def card(task: UserTask, status: TaskStatus, *, at: str = "") -> str:
     ]
     if task.due_at is not None:
         lines.append(f"  until {task.due_at:%Y-%m-%d %H:%M:%S} UTC, then: {spec.on_timeout}")
+    if task.assigned_to is not None:
+        lines.append(f"  assigned to {safe(task.assigned_to)}")
     if task.decided_by is not None:
         lines.append(f"  decided by {safe(task.decided_by)}: {task.verdict} at {task.decided_at:%Y-%m-%d %H:%M:%S} UTC")
     if task.summary is not None:

@@ -97,6 +97,10 @@ class Tasks(Protocol):
         """Return the task of an id."""
         ...
 
+    def assign(self, task_id: str, to: str | None) -> SeenTask:
+        """Say whose work a task is, or nobody's; return it."""
+        ...
+
     def decide(self, task: UserTask, verdict: Verdict) -> Decided:
         """Decide a task as it was shown; the first valid decision wins."""
         ...

@@ -1,4 +1,4 @@
-"""`sayso tasks ls | show`: what waits for people."""
+"""`sayso tasks ls | show | assign`: what waits for people, and for whom."""
 
 from typing import Annotated, cast, get_args
 
@@ -9,6 +9,7 @@ from sayso.cli.desk import Desk
 from sayso.cli.places import at_desk
 from sayso.cli.shared import Json, find_task, print_json
 from sayso.cli.tables import print_table
+from sayso.cli.text import safe
 from sayso.model.errors import Invalid
 from sayso.model.tasks import Listed, UserTask
 
@@ -65,3 +66,19 @@ def show(desk: Desk, task: str, json_: Json = False) -> None:
         print_json(task_json(*seen))
     else:
         typer.echo(card(*seen, at=desk.options))
+
+
+@app.command()
+@at_desk()
+def assign(
+    desk: Desk,
+    task: str,
+    email: Annotated[str | None, typer.Argument(help="Of a member who may decide it; leave it out for nobody.")] = None,
+    json_: Json = False,
+) -> None:
+    """Say whose work a task is; others may still decide it."""
+    seen = desk.tasks.assign(find_task(desk.tasks, task).task.id, email)
+    if json_:
+        print_json(task_json(*seen))
+    else:
+        typer.echo(f"{seen.task.id} is assigned to {safe(seen.task.assigned_to or 'nobody')}.")

@@ -87,6 +87,7 @@ class Sayso:
     get_user_task = _method(calls.get_user_task)
     complete_user_task = _method(calls.complete_user_task)
     claim_user_task = _method(calls.claim_user_task)
+    assign_user_task = _method(calls.assign_user_task)
     release_user_task = _method(calls.release_user_task)
     list_workflows = _method(calls.list_workflows)
     start_workflow = _method(calls.start_workflow)

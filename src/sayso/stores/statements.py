@@ -235,6 +235,9 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
         or_(tasks.c.claimed_by.is_(None), tasks.c.claimed_by == P("by"), tasks.c.claimed_until <= P("now")),
     )
     .values(claimed_by=P("by"), claimed_until=P("until")),
+    "assign_task": update(tasks)
+    .where(tasks.c.task_id == P("task_id"), tasks.c.status == constant("pending"))
+    .values(assigned_to=P("assigned_to")),
     "release_task": update(tasks)
     .where(tasks.c.task_id == P("task_id"))
     .values(claimed_by=null(), claimed_until=null()),

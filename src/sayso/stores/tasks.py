@@ -78,6 +78,10 @@ class TaskRows(Statements):
         at = {"now": to_micros(now), "until": to_micros(until)}
         return self._change("claim_task", task_id=task_id, by=by, **at) == 1
 
+    def assign_task(self, task_id: TaskId, to: str | None) -> bool:
+        """See the port."""
+        return self._change("assign_task", task_id=task_id, assigned_to=to) == 1
+
     def release_task(self, task_id: TaskId) -> None:
         """See the port."""
         self._change("release_task", task_id=task_id)

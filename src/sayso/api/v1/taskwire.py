@@ -76,6 +76,7 @@ def task_json(
         "apiCompletable": request["kind"] in BY_KEYS,
         "createdAt": at(task.created_at),
         "dueAt": at(task.due_at),
+        "assignedTo": task.assigned_to,
         "claimedBy": task.claimant_at(now),
         "claimedUntil": at(task.claimed_until) if task.claimant_at(now) else None,
         "outcome": _outcome(task, now, parts),

@@ -13,6 +13,8 @@ from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.runs import Run, RunState
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
 from sayso.model.tasks import Listed, TaskFilter, TaskStatus, UserTask
+from sayso.model.workspaces import Reach
+from sayso.runtime.inbox import Inbox
 from sayso.runtime.sessions import Sessions
 
 _MOST = 10_000
@@ -36,6 +38,17 @@ class FileTasks:
             return self._bench.seen(self._bench.do(self._bench.runtime.load_task(TaskId(task_id))))
         except TaskNotFound:
             return None
+
+    def assign(self, task_id: str, to: str | None) -> SeenTask:
+        """See the port."""
+        inbox, directory = Inbox(self._bench.runtime), self._bench.db.directory
+
+        async def both() -> UserTask:
+            task = await self._bench.runtime.load_task(TaskId(task_id))
+            by = await directory.local(self._bench.settings.user, task.workspace_id)
+            return await inbox.assign(task.id, to, by, Reach(workspace_id=task.workspace_id))
+
+        return self._bench.seen(self._bench.do(both()))
 
     def decide(self, task: UserTask, verdict: Verdict) -> Decided:
         """See the port."""

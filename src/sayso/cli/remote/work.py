@@ -66,6 +66,11 @@ class ServerTasks:
                 return None
             raise
 
+    def assign(self, task_id: str, to: str | None) -> SeenTask:
+        """See the port."""
+        self._client.assign_user_task(task_id, to)
+        return values.task_of(self._client.get_user_task(task_id, include="spec"))
+
     def decide(self, task: UserTask, verdict: Verdict) -> Decided:
         """See the port.
 

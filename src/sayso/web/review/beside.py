@@ -1,4 +1,4 @@
-"""What is done to a task beside deciding it: claim, release, snooze, comment; and telling an open card what is new.
+"""What is done to a task beside deciding it: claim, release, assign, snooze, comment; telling a card what is new.
 
 Nothing here replaces a card's form, so that nothing that somebody is typing is lost: an answer is the line that says
 who is on it, the comments, and a notice where the task is decided meanwhile.
@@ -52,6 +52,16 @@ async def release(asked: Visited, task_id: TaskPath) -> Response:
     asked.require("decide_tasks")
     return await _done(
         asked, task_id, lambda: asked.service.inbox.release(TaskId(task_id), asked.principal, asked.reach)
+    )
+
+
+@router.post("/review/{taskId}/assign")
+async def assign(asked: Visited, task_id: TaskPath) -> Response:
+    """Say whose work a task is, or nobody's; others may still decide it."""
+    asked.require("decide_tasks")
+    to = (await fields_of(asked.request)).text("to")
+    return await _done(
+        asked, task_id, lambda: asked.service.inbox.assign(TaskId(task_id), to, asked.principal, asked.reach)
     )
 
 
