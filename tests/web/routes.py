@@ -50,7 +50,8 @@ OPEN = {"/login", "/join", "/logout", "/auth/start", "/auth/callback", "/static/
 
 NO_PAGES = {
     "/", "/settings", "/live", "/static/{digest}/{name:path}", "/auth/start", "/auth/callback",
-    "/audit/export", "/waiting", "/audit/evidence.json", "/review/{taskId}/state", "/runs/{runId}",
+    "/audit/export", "/waiting", "/audit/evidence.json", "/review/{taskId}/state", "/review/{taskId}/presence",
+    "/runs/{runId}",
 }  # fmt: skip
 """What is read and is no page: ways on, files, streams, and parts of pages."""
 

@@ -18,8 +18,8 @@ from sayso.server.service import Asking
 from sayso.web.fields import Fields, fields_of
 from sayso.web.preferring import preferences_of
 from sayso.web.rendering import given, is_part, text_of
-from sayso.web.review.carding import TaskPath, shown, told
-from sayso.web.review.cards import Notice, Tried, card_of
+from sayso.web.review.carding import TaskPath, looked, shown, told
+from sayso.web.review.cards import Notice, Tried, also_looking, card_of
 from sayso.web.visiting import Visited
 from sayso.web.wording import zone_of
 
@@ -37,6 +37,17 @@ async def state(asked: Visited, task_id: TaskPath, seen: Annotated[str, Query(ma
     if values["card"] is None or values["card"].mark == seen:
         return Response(status_code=204)
     return HTMLResponse(text_of("review/news.html", **given(asked), **values))
+
+
+@router.get("/review/{taskId}/presence")
+async def presence(asked: Visited, task_id: TaskPath, told: Annotated[str, Query(max_length=5000)] = "") -> Response:
+    """Say that somebody still looks at an open card, and tell who else does; nothing, where that is told already."""
+    asked.require("see_tasks")
+    task = await looked(asked, task_id)
+    looking = also_looking(asked, task)
+    if ",".join(looking) == told:
+        return Response(status_code=204)
+    return HTMLResponse(text_of("review/presence.html", **given(asked), task_id=task.id, looking=looking))
 
 
 @router.post("/review/{taskId}/claim")

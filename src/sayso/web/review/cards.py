@@ -158,6 +158,8 @@ class Card:
     snoozed_until: datetime | None
     colleagues: tuple[str, ...]
     """To whom it can be assigned, for those who may see who is there."""
+    looking: tuple[str, ...]
+    """Who else looks at it, for those who may decide it."""
     settled: Settled | None
 
     @property
@@ -245,8 +247,16 @@ def shaped(asked: Asking, found: Closely, tried: Tried, colleagues: Sequence[str
         mine=claimant == asked.principal.id,
         snoozed_until=found.snoozed_until if found.snoozed_until and found.snoozed_until > now else None,
         colleagues=tuple(colleagues),
+        looking=also_looking(asked, task) if status is TaskStatus.PENDING else (),
         settled=settled(task, found.parts, now),
     )
+
+
+def also_looking(asked: Asking, task: UserTask) -> tuple[str, ...]:
+    """Return who else looks at a task, for those who may decide tasks: for nobody else it is of any use."""
+    if not allows(asked.principal, "decide_tasks"):
+        return ()
+    return asked.service.looking.others(task.id, asked.principal.id, asked.now)
 
 
 def _cannot(asked: Asking, found: Closely, kind: Kind | None) -> str | None:
