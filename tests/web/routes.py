@@ -15,6 +15,7 @@ Ids = dict[str, str]
 PAGES: dict[str, str] = {
     "/dashboard": "/dashboard",
     "/review": "/review",
+    "/review/bulk": "/review/bulk?task={taskId}",
     "/review/{taskId}": "/review/{taskId}",
     "/sessions": "/sessions",
     "/sessions/{sessionId}": "/sessions/{sessionId}",

@@ -10,6 +10,7 @@ from sayso.model.tasks import UserTask
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asking
 from sayso.web.rendering import given, page, text_of
+from sayso.web.review.bulk import alike
 from sayso.web.review.filtering import GROUPS, TABS, Viewed
 from sayso.web.review.settled import said
 from sayso.web.visiting import Visited
@@ -42,6 +43,7 @@ async def inbox(asked: Visited, view: Viewed) -> HTMLResponse:
         operation_of=operation_of,
         risk_of=risk_of,
         said=said,
+        alike=alike,
         following=view.link(after=found.next_cursor, shown=seen_so_far) if found.next_cursor else None,
         until=seen_so_far,
         last=last,
