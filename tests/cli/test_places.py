@@ -72,7 +72,8 @@ NOT_THERE = [
     ("tasks ls --status x", 1), ("tasks assign {task} nobody@example.com", 1),
 
     ("runs ls --state x", 2),
-    ("tasks retry {task}", 1), ("tasks answer {task} a=1", 1), ("tasks choose {task} sms", 1),
+    ("tasks retry {task}", 1), ("tasks respond {flow_task} x", 1),
+    ("tasks answer {task} a=1", 1), ("tasks choose {task} sms", 1),
     ("tasks edit {task} --content nonsense", 1), ("tasks approve {done_task}", 4), ("runs cancel {done_run}", 1),
     ("runs skip-wait {done_run}", 4), ("sessions complete {done_session}", 4),
     ("people add owner@example.com --role admin", 4), ("people role owner@example.com operator", 4),
@@ -98,6 +99,7 @@ ACTS = [
     ("agent", "tasks approve {task}"), ("agent", "tasks assign {task} owner@example.com"),
     ("agent", "tasks assign {task} owner@example.com --json"), ("agent", "tasks assign {task}"),
     ("agent", "tasks approve {task} -m fine --json"),
+    ("agent", "tasks respond {task} why? --json"),
     ("agent", "tasks reject {task} -m no --json"), ("agent", "tasks reject {task} --cancel-run"),
     ("agent", 'tasks edit {task} --content {{"amount":7}} --json'), ("flow", "tasks approve {task} --json"),
     ("flow", "tasks reject {task} -m why --cancel-run --json"), ("agent", "runs cancel {run} -m enough"),

@@ -102,7 +102,8 @@ def _ways(task: UserTask, at: str) -> list[str]:
     match task.spec.request:
         case ApprovalRequest(call=call):
             edit = [] if call is None else [f"  sayso tasks edit {task.id}{at}      go ahead with other arguments"]
-            ways = [f"  sayso tasks approve {task.id}{at}      go ahead", *edit, reject]
+            instead = [] if call is None else [f"  sayso tasks respond {task.id} 'answer'{at}      answer in its place"]
+            ways = [f"  sayso tasks approve {task.id}{at}      go ahead", *edit, *instead, reject]
         case FormRequest() as request:
             names = " ".join([*(f"{field.name}=..." for field in request.fields), *_by_schema(request.schema)])
             ways = [f"  sayso tasks answer {task.id} {names}{at}", reject]

@@ -16,7 +16,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """What becomes of a task, from the best to the worst."""
 _MOST_WORDS = 600
 _ACCEPTED = frozenset({"approve", "answer", "choose", "retry"})
-_REFUSED = frozenset({"reject", "skip", "cancel"})
+_REFUSED = frozenset({"reject", "respond", "skip", "cancel"})
 
 
 def operation_of(spec: TaskSpec) -> str:

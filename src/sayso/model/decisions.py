@@ -83,7 +83,16 @@ class Cancel:
     note: str | None = None
 
 
-Verdict: TypeAlias = Approve | Reject | Edit | Answer | Choose | Retry | Skip | Cancel
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Respond:
+    """Do not run the call: this is told to the agent in the place of its result."""
+
+    verdict: Literal["respond"] = "respond"
+    value: Json
+    note: str | None = None
+
+
+Verdict: TypeAlias = Approve | Reject | Edit | Answer | Respond | Choose | Retry | Skip | Cancel
 """Everything that can be said to a task."""
 
 

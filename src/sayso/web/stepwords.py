@@ -57,6 +57,7 @@ _SAID: Mapping[str, Badge] = {
     "reject": Badge("Rejected", "bad"),
     "answer": Badge("Answered", "good"),
     "choose": Badge("Answered", "good"),
+    "respond": Badge("Answered in its place", "info"),
     "reply": Badge("Replied", "good"),
     "retry": Badge("Tried again", "info"),
     "skip": Badge("Skipped", "info"),

@@ -22,6 +22,7 @@ _DECISIONS = {
     "reject": "rejected",
     "answer": "answered",
     "choose": "selected",
+    "respond": "answered",
     "retry": "retried",
     "skip": "skipped",
     "cancel": "cancelled",
