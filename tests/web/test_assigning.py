@@ -40,7 +40,7 @@ def sentences(client: Any, address: str) -> list[str]:
 
 def count(text: str) -> str | None:
     found = re.search(r'<span id="waiting".*?</span>\s*</a>', text, re.DOTALL)
-    shown = re.search(r'class="count">([^<]*)<', found[0]) if found else None
+    shown = re.search(r'class="waits">([^<]*)<', found[0]) if found else None
     return shown[1] if shown else None
 
 
@@ -49,7 +49,7 @@ def test_the_navigation_counts_what_waits_on_every_page(place: Site) -> None:
         for address in ("/review", "/dashboard", "/settings/me", f"/review/{ids(place)[0]}"):
             assert count(client.get(address).text) == "5", address
         part = client.get("/waiting", headers={"HX-Request": "true"}).text
-    assert '<span class="count">5</span><span class="visually-hidden"> waiting</span>' in part
+    assert '<span class="waits">5</span><span class="visually-hidden"> waiting</span>' in part
 
 
 def test_nothing_waits_and_nothing_is_counted(tmp_path: Path) -> None:
