@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from sayso.core.codec import plain_of
 from sayso.model.reviews import ReviewFilter
 from sayso.model.workspaces import DEFAULT_WORKSPACE, Reach
+from tests.web.conftest import Opening
 from tests.web.refunds import programs
 from tests.web.site import Site, site
 
@@ -136,3 +138,17 @@ def test_a_card_on_its_own_page_tells_what_came_before(place: Site) -> None:
     asked = re.search(r"step (\d+) of", page)
     assert asked is not None
     assert numbers == list(range(1, int(asked[1])))
+
+
+def test_a_page_whose_stream_is_lost_says_how_old_it_is(place: Site, opening: Opening) -> None:
+    context = opening(place)
+    page = context.new_page()
+    page.goto("/settings/me")
+    page.clock.install()
+    page.goto("/review")
+    expect(page.locator("#live")).to_have_text("Live")
+    page.evaluate("window.dispatchEvent(new Event('offline'))")
+    expect(page.locator("#live")).to_have_text("Reconnecting…")
+    page.clock.run_for(8_000)
+    expect(page.locator("#live")).to_have_text(re.compile(r"^Offline, refreshed \d+ s ago$"))
+    expect(page.locator("#live span")).to_have_attribute("aria-live", "off")
