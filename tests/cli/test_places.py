@@ -72,6 +72,7 @@ NOT_THERE = [
     ("tasks ls --status x", 1), ("tasks assign {task} nobody@example.com", 1),
 
     ("runs ls --state x", 2),
+    ("tasks extend task_none", 3), ("tasks extend {done_task}", 4), ("tasks extend {flow_task}", 4),
     ("tasks retry {task}", 1), ("tasks respond {flow_task} x", 1),
     ("tasks answer {task} a=1", 1), ("tasks choose {task} sms", 1),
     ("tasks edit {task} --content nonsense", 1), ("tasks approve {done_task}", 4), ("runs cancel {done_run}", 1),
@@ -96,6 +97,7 @@ def test_refusals_have_the_same_exit_code_and_message(
 
 
 ACTS = [
+    ("agent", "tasks extend {task}"), ("agent", "tasks extend {task} --json"),
     ("agent", "tasks approve {task}"), ("agent", "tasks assign {task} owner@example.com"),
     ("agent", "tasks assign {task} owner@example.com --json"), ("agent", "tasks assign {task}"),
     ("agent", "tasks approve {task} -m fine --json"),
@@ -155,6 +157,24 @@ def test_evidence_is_the_same_and_holds(places: Places, ids: dict[str, str], tmp
     first, second = (json.loads((tmp_path / name).read_text("utf-8"))["parts"] for name in ("file", "server"))
     assert set(first) == set(second)
     assert first["runs"] == second["runs"]
+
+
+def test_a_deadline_is_extended_until_it_cannot_be(places: Places) -> None:
+    """By turns on the file and on the server; cards and `runs show` tell it at both."""
+    ids = places.paused()
+    for left in range(9, -1, -1):
+        place = places.file if left % 2 else places.server
+        assert place("tasks", "extend", ids["task"], "--json").json["extensions_left"] == left
+    spent = [place("tasks", "extend", ids["task"], "--json") for place in (places.file, places.server)]
+    assert [(done.code, done.json["error"]["code"]) for done in spent] == [(4, "deadline_fixed")] * 2
+    cards = [place("tasks", "show", ids["task"]) for place in (places.file, places.server)]
+    same(*cards)
+    assert "it cannot be extended" in cards[0].stdout
+    fresh = places.server("tasks", "show", places.paused()["task"]).stdout
+    assert "it can be extended 10 times more: sayso tasks extend task_" in fresh
+    shown = [place("runs", "show", ids["run"], "--json") for place in (places.file, places.server)]
+    said = [[entry["kind"] for entry in done.json["journal"]].count("extended") for done in shown]
+    assert said == [10, 10]
 
 
 def test_two_terminals_decide_and_the_first_wins(places: Places) -> None:

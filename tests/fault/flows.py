@@ -3,6 +3,7 @@
 An effect is a line in a file that belongs to nobody's database: the step's key and its idempotency key, synced.
 """
 
+import contextlib
 import json
 import os
 import time
@@ -28,6 +29,11 @@ from sayso import (
     Workflow,
     WorkflowRunOutput,
 )
+from sayso.app.portal import portal
+from sayso.core.deadlines import extensible
+from sayso.model.actors import Actor
+from sayso.model.errors import AlreadyDecided, TaskExpired
+from sayso.model.ids import RunId
 
 
 class Effects:
@@ -109,12 +115,16 @@ FLOWS: dict[str, Callable[[], list[Any]]] = {
     ],
     "lapsed": lambda: [a("one"), a("two", _confirm(timeout=0.05, on_timeout="skip")), a("three")],
     "reroute": lambda: [Router([a("x"), a("y")], lambda _: "x", name="r", human_review=_review()), a("z")],
+    "extended": lambda: [a("one"), a("two", _confirm(timeout=3600, on_timeout="skip")), a("three")],
+    "outlasted": lambda: [a("one"), a("two", _confirm(timeout=0.3, on_timeout="approve", extensions=1)), a("three")],
     "condition": lambda: [Condition(steps=[a("yes")], else_steps=[a("no")], name="c", human_review=_confirm()), a("z")],
 }
 
 
 DEADLINES = ("deadline", "lapsed")
 """Flows that nobody answers."""
+EXTENDED = ("extended", "outlasted")
+"""Flows whose deadline somebody extends once, and who then answers, or does not."""
 
 
 def _iteration() -> HumanReview:
@@ -144,6 +154,16 @@ def answer(name: str, output: WorkflowRunOutput) -> None:
             item.confirm()
 
 
+def extend_once(db: SqliteDb) -> None:
+    """Extend the deadline of what is asked, unless that was done before, or its time has passed."""
+    runtime = db.runtime
+    for task in portal.call(runtime.run_tasks(RunId("run_1"))):
+        room = extensible(task)
+        if room is not None and not room.made:
+            with contextlib.suppress(TaskExpired, AlreadyDecided):
+                portal.call(runtime.extend(task.id, by=Actor(type="user", id="ana"), shown=task.due_at))
+
+
 def _passed(workflow: Workflow, db: SqliteDb) -> WorkflowRunOutput:
     """Let a worker carry the deadline out."""
     with Worker(db, [workflow]):
@@ -163,7 +183,9 @@ def drive(name: str, path: Path, effects: Effects, observer: Any = None, lease: 
         except ValueError:
             output = workflow.run("x", run_id="run_1", session_id="ses_1")
         while output.status not in {"COMPLETED", "CANCELLED", "ERROR"}:
-            if name in DEADLINES:
+            if name in EXTENDED:
+                extend_once(db)
+            if name in DEADLINES or name == "outlasted":
                 output = _passed(workflow, db)
                 continue
             answer(name, output)

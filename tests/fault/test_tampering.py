@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 from sayso import Agent, SqliteDb, tool
+from sayso.app.portal import portal
+from sayso.model.actors import Actor
 from sayso.model.errors import LedgerConflict, SaysoError, StoreUnavailable
 from sayso.stores import schema
 from sayso.stores.driver import sqlite_module
@@ -264,3 +266,94 @@ def test_a_changed_policy_is_not_carried_out(tmp_path: Path) -> None:
     assert (output.status, log.exists()) == ("CANCELLED", False)
     assert "changed in the database" in output.content
     second.db.close()
+
+
+def extended(path: Path, clock: FakeClock, log: Path) -> Agent:
+    """Take a run to a question about a call whose deadline was extended."""
+
+    @tool(requires_confirmation=True, approval_timeout=60)
+    def pay(amount: float) -> str:
+        """Pay."""
+        log.write_text("paid")
+        return "paid"
+
+    model = ScriptedModel([call("pay", amount=5), "done"])
+    agent = Agent("payer", model=model, tools=[pay], db=SqliteDb(path, clock=clock))
+    extend(agent, agent.run("x", run_id="run", session_id="ses"))
+    return agent
+
+
+def extend(agent: Agent, output: Any) -> Any:
+    item = output.active_requirements[0]
+    return portal.call(agent.db.runtime.extend(item.id, by=Actor(type="user", id="ana")))
+
+
+def approve(agent: Agent, output: Any) -> Any:
+    output.active_requirements[0].confirm()
+    return agent.continue_run(output)
+
+
+_MICROS = 1_000_000
+MOVED = {
+    "the row, later": ("UPDATE tasks SET due_at = due_at + 60 * ?", _MICROS),
+    "the row, earlier": ("UPDATE tasks SET due_at = due_at - ?", _MICROS),
+    "the row, without a deadline": ("UPDATE tasks SET due_at = NULL WHERE ? > 0", _MICROS),
+    "the entry, later": ("entry", 60 * _MICROS),
+    "the entry, earlier": ("entry", -_MICROS),
+    "the entry, before the question's own": ("entry", -90 * _MICROS),
+    "no entry": ("DELETE FROM journal WHERE kind = 'extended' AND seq > ?", 0),
+    "the entry at another key": ("UPDATE journal SET key = 'x?approval' WHERE kind = 'extended' AND seq > ?", 0),
+}
+
+
+@pytest.mark.parametrize("what", MOVED)
+@pytest.mark.parametrize("then", ["approve", "extend"])
+def test_a_deadline_that_was_moved_by_hand_lets_no_call_through(tmp_path: Path, what: str, then: str) -> None:
+    """Neither is a call executed on it, nor is it extended any further; put back, everything goes on."""
+    clock, log, path = FakeClock(), tmp_path / "log", tmp_path / "s.db"
+    statement, number = MOVED[what]
+    agent = extended(path, clock, log)
+    connection = sqlite_module().connect(str(path))
+    tasks = connection.execute("SELECT due_at FROM tasks").fetchall()
+    if statement == "entry":
+        (data,) = connection.execute("SELECT data FROM journal WHERE kind = 'extended'").fetchone()
+        plain = json.loads(data)
+        changed = json.dumps({**plain, "due": plain["due"] + number}).encode()
+        connection.execute("UPDATE journal SET data = ? WHERE kind = 'extended'", (changed,))
+    else:
+        assert connection.execute(statement, (number,)).rowcount >= 1
+    connection.commit()
+    output = agent.get_run_output("run")
+    with pytest.raises(LedgerConflict) as refused:
+        approve(agent, output) if then == "approve" else extend(agent, output)
+    assert refused.value.facts["columns"] == ["tasks.due_at"]
+    assert not log.exists()
+    if "row" in what:
+        connection.execute("UPDATE tasks SET due_at = ?", tasks[0])
+        connection.commit()
+        clock.advance(90)
+        if then == "extend":
+            assert extend(agent, agent.get_run_output("run")).due_at is not None
+        else:
+            assert agent.continue_run(run_id="run", session_id="ses").status == "COMPLETED"
+            assert log.exists()
+    connection.close()
+    agent.db.close()
+
+
+def test_an_extension_that_was_taken_away_is_in_the_audit_log(tmp_path: Path) -> None:
+    """Row and entry changed together are believed: that somebody had extended it is kept by another chain."""
+    clock, log = FakeClock(), tmp_path / "log"
+    agent = extended(tmp_path / "s.db", clock, log)
+    (task,) = portal.call(agent.db.runtime.run_tasks("run"))
+    connection = sqlite_module().connect(str(tmp_path / "s.db"))
+    connection.execute("DELETE FROM journal WHERE kind = 'extended'")
+    connection.execute("UPDATE tasks SET due_at = created_at + 60 * ?", (_MICROS,))
+    connection.commit()
+    connection.close()
+    clock.advance(60)
+    (now,) = portal.call(agent.db.runtime.run_tasks("run"))
+    assert str(now.status_at(clock.now())) == "expired"
+    rows = portal.call(agent.db.runtime.store.read(lambda tx: tx.audit.of("default", task.id)))
+    assert [row.action for row in rows] == ["task.extended"]
+    agent.db.close()

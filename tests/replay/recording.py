@@ -20,7 +20,7 @@ from sayso.programs.context import RunCancelled, Suspended
 from sayso.runtime.record import Record
 from sayso.runtime.replay import ReplayContext
 from sayso.testing import CountingIds, FakeClock
-from tests.fault.flows import DEADLINES, FLOWS, answer, build
+from tests.fault.flows import DEADLINES, EXTENDED, FLOWS, answer, build, extend_once
 
 FOLDER = Path(__file__).parent / "journals"
 
@@ -58,7 +58,9 @@ def record(name: str) -> dict[str, Any]:
         workflow = build(name, db, NoEffects())
         output = workflow.run("x", run_id="run_1", session_id="ses_1")
         while output.is_paused:
-            if name in DEADLINES:
+            if name in EXTENDED:
+                extend_once(db)
+            if name in DEADLINES or name == "outlasted":
                 clock.advance(1)
             else:
                 answer(name, output)

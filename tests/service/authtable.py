@@ -97,6 +97,7 @@ OF_RUNS: dict[tuple[str, str], Route] = {
     ("GET", "/v1/user-tasks/{taskId}"): _see("see_tasks"),
     ("POST", "/v1/user-tasks/{taskId}/complete"): Route(needs="decide_tasks", good=200, body=APPROVE, by_key=OWN),
     ("POST", "/v1/user-tasks/{taskId}/assign"): Route(needs="decide_tasks", good=200, body={"assignee": None}),
+    ("POST", "/v1/user-tasks/{taskId}/extend"): Route(needs="decide_tasks", good=409, body={}, by_key=OWN),
     ("POST", "/v1/user-tasks/{taskId}/claim"): Route(needs="decide_tasks", good=200),
     ("POST", "/v1/user-tasks/{taskId}/release"): Route(needs="decide_tasks", good=200),
     ("GET", "/v1/workflows"): _see("see_agents", elsewhere=200),

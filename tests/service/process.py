@@ -43,7 +43,7 @@ class Patient(Guesses):
 
 
 def payer(db: SqliteDb, remote: Remote) -> Agent:
-    @tool(requires_confirmation=True, summary="Pay {amount}")
+    @tool(requires_confirmation=True, summary="Pay {amount}", approval_timeout=86_400)
     def pay(ctx: ToolContext, amount: float) -> str:
         """Pay."""
         remote.apply(ctx.idempotency_key, amount)

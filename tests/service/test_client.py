@@ -1,6 +1,7 @@
 """The Python client against a real server: every call, in both forms, over lines that break."""
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,34 @@ def test_the_inbox(tmp_path: Path) -> None:
         assert ann.terminate_session(runs[2].session_id, reason="over").ended_run_ids == (runs[2].run_id,)
         assert list(ann.list_user_tasks(agent_id=agent)) == []
         assert len(list(ann.list_user_tasks(status="any"))) == 3
+
+
+def test_more_time(tmp_path: Path) -> None:
+    turns = (call("ask_human_text", question="Which account?"), "Noted.")
+    with (
+        online(tmp_path, *turns, question_timeout=3600) as on,
+        Sayso(on.url, on.ask(on.it.key())) as key,
+        person(on) as ann,
+    ):
+        begun = key.start_run(on.ask(on.it.agent_id()), wait=30)
+        (task,) = ann.list_user_tasks()
+        due = task.due_at
+        assert due is not None
+        more = ann.extend_user_task(task.id, due_at=due, idempotency_key="more")
+        assert more.due_at == due + timedelta(hours=1)
+        assert more.extension is not None
+        assert (more.extension["made"], more.extension["left"]) == (1, 9)
+        assert ann.extend_user_task(task.id, due_at=due, idempotency_key="more").duplicate_delivery
+        with pytest.raises(ApiConflict) as moved:
+            ann.extend_user_task(task.id, due_at=due)
+        assert moved.value.code == "deadline_moved"
+
+        async def again() -> Any:
+            async with AsyncSayso(on.url, token=on.ask(on.it.token("operator"))) as ben:
+                return await ben.extend_user_task(task.id)
+
+        assert asyncio.run(again()).due_at == due + timedelta(hours=2)
+        assert ann.get_run(begun.run_id).pending_user_tasks[0].due_at == due + timedelta(hours=2)
 
 
 def test_the_inbox_is_paged_through(tmp_path: Path) -> None:

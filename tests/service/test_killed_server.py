@@ -8,6 +8,7 @@ import json
 import os
 import threading
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,26 @@ def test_a_killed_server_loses_and_doubles_nothing(tmp_path: Path) -> None:
 def test_many_killed_servers_lose_and_double_nothing(tmp_path: Path) -> None:
     rounds = int(os.environ.get("SAYSO_SERVER_KILLS", "40")) // 2
     judge(campaign(tmp_path, rounds), rounds)
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("phase", ["before_commit", "after_commit"])
+def test_more_time_is_given_once_whatever_dies(tmp_path: Path, phase: str) -> None:
+    """Killed around the commit of an extension; the same request once more gives the one answer."""
+    key, shown = {"Idempotency-Key": "more"}, datetime.fromisoformat
+    with process(tmp_path) as served, served.client(token=served.who["owner"]) as client:
+        task = start(served, client)["pendingUserTasks"][0]
+        path = f"/v1/user-tasks/{task['id']}"
+        with pytest.raises(httpx.TransportError):
+            client.post(f"{path}/extend", json={}, headers={**key, "X-Test-Die": phase})
+        assert served.running.wait(10) == -9
+    with process(tmp_path) as served, served.client(token=served.who["owner"]) as client:
+        before = client.get(path).json()
+        made = int(phase == "after_commit")
+        assert (before["extension"]["made"], before["status"]) == (made, "Pending")
+        again = [client.post(f"{path}/extend", json={}, headers=key).json() for _ in range(2)]
+        assert [bool(answer.get("duplicateDelivery")) for answer in again] == [bool(made), True]
+        after = client.get(path).json()
+        assert {answer["dueAt"] for answer in again} == {after["dueAt"]}
+        assert shown(after["dueAt"]) == shown(task["dueAt"]) + timedelta(days=1)
+        assert client.get(f"/v1/runs/{before['runId']}/journal").json()["run"]["readyAt"] == after["dueAt"]

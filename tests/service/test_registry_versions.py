@@ -84,6 +84,7 @@ def test_omitted_fields_have_the_documented_defaults_item_33() -> None:
         "waitBudgetSec": 604800,
         "questionTimeoutSec": None,
         "onQuestionTimeout": "skip",
+        "questionExtensions": 10,
         "historyRuns": 3,
     }
 
@@ -113,6 +114,7 @@ WRONG: dict[str, list[Any]] = {
     "waitBudgetSec": [-1, None],
     "questionTimeoutSec": [0],
     "onQuestionTimeout": ["approve", None, ""],
+    "questionExtensions": [-1, 11, None, 2.5],
     "historyRuns": [-1, 101, None],
 }
 RIGHT: dict[str, list[Any]] = {
@@ -424,6 +426,7 @@ def test_a_version_of_code_survives_its_way_through_the_wire_form() -> None:
         ),
         question_timeout=8.5,
         on_question_timeout="cancel",
+        question_extensions=4,
         history_runs=0,
     )
     assert version_of(json.loads(json.dumps(body_of(version))), name="n", mode="sub_agent") == version

@@ -71,6 +71,7 @@ QUERIES: dict[str, str] = {
 
 FORMS: dict[str, dict[str, str]] = {
     "/runs/{runId}/reply": {"text": "go on"},
+    "/review/{taskId}/extend": {"due": "2026-01-01T00:00:00+00:00"},
     "/agents/{agentId}/block": {"reason": "x"},
     "/agents/{agentId}/unblock": {"note": "x"},
     "/settings/people/{person_id}/role": {"role": "operator"},

@@ -409,3 +409,6 @@ def test_limits_are_told_in_words_and_none_is_left_out() -> None:
     assert told == {"Model turns in a run": "10", "Tokens in a run": "400,000", "Waits for a time, together": "1 h"}
     asked = dict(limits_of({"questionTimeoutSec": 60, "onQuestionTimeout": "cancel"}))
     assert asked["When nobody answers a question"] == "the run is cancelled"
+    assert asked["Extensions of that time"] == "10"
+    hard = limits_of({"questionTimeoutSec": 60, "onQuestionTimeout": "cancel", "questionExtensions": 0})
+    assert dict(hard)["Extensions of that time"] == "none"

@@ -30,7 +30,7 @@ def costly(output: object) -> bool:
 
 
 def tree(db: SqliteDb) -> Workflow:
-    asks = HumanReview(requires_confirmation=True, timeout=3600, on_timeout="reject", on_reject="cancel")
+    asks = HumanReview(requires_confirmation=True, timeout=3600, extensions=0, on_timeout="reject", on_reject="cancel")
     steps = [
         Step("fetch", quiet, description=HOSTILE, human_review=HumanReview(on_error="pause")),
         Condition(True, [Step("charge", quiet, human_review=asks)], name="large"),
@@ -76,7 +76,7 @@ def test_steps_are_told_with_their_gates(tmp_path_factory: pytest.TempPathFactor
     }
     assert rows["charge"].policies == (
         "Rejected: the run is cancelled",
-        "After 1 h without an answer: counts as rejected",
+        "After 1 h without an answer: counts as rejected; a hard deadline",
     )
     assert [(name, rows[name].depth) for name in ("large", "charge", "inner", "second")] == [
         ("large", 0), ("charge", 1), ("inner", 0), ("second", 1),

@@ -23,7 +23,7 @@ from sayso.model.agents import AgentMode, AgentVersion, Limits
 from sayso.model.errors import Invalid, SaysoError
 from sayso.model.ids import RunId, SessionId
 from sayso.model.runs import Origin, Run
-from sayso.model.tasks import UserTask
+from sayso.model.tasks import MOST_EXTENSIONS, UserTask
 from sayso.programs.agent import events
 from sayso.programs.agent.client import ModelClient
 from sayso.programs.agent.definition import AgentDefinition
@@ -55,6 +55,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         num_history_runs: How many earlier runs of the session the model is told about.
         question_timeout: Seconds that its own questions to people (`ask_human_...`, `reply_and_wait`) may wait.
         on_question_timeout: What happens then: `skip` and `reject` tell the model, `cancel` ends the run.
+        question_extensions: How often people may extend that time, each time by as much: 10 times at most; 0 never.
         base_url: Another address that speaks the provider's protocol.
         max_iterations: Model completions of a run.
         max_tool_calls: Attempted tool calls of a run.
@@ -90,6 +91,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
         num_history_runs: int = 3,
         question_timeout: float | None = None,
         on_question_timeout: Literal["reject", "cancel", "skip"] = "skip",
+        question_extensions: int = MOST_EXTENSIONS,
         base_url: str | None = None,
         max_iterations: int = 10,
         max_tool_calls: int = 32,
@@ -106,6 +108,7 @@ class Agent(AgentDefinition, Runnable[RunOutput]):
             input_schema=_schema(input_schema), output_schema=_schema(output_schema),
             temperature=temperature, top_p=top_p, top_k=top_k, history_runs=num_history_runs,
             question_timeout=question_timeout, on_question_timeout=on_question_timeout,
+            question_extensions=question_extensions,
             limits=Limits(
                 max_iterations=max_iterations, max_tool_calls=max_tool_calls, max_tokens_per_run=max_tokens_per_run,
                 max_session_seconds=max_session_seconds, max_session_tokens=max_session_tokens,
@@ -377,6 +380,7 @@ def _check(version: AgentVersion) -> None:
         "top_k (1 to 500)": not _given(version.top_k, _whole, 1, 500),
         "question_timeout (more than 0)": not _given(version.question_timeout, _seconds),
         "on_question_timeout": version.on_question_timeout not in {"reject", "cancel", "skip"},
+        "question_extensions (0 to 10)": not _whole(version.question_extensions, 0, MOST_EXTENSIONS),
         "max_iterations (more than 0)": not _whole(limits.max_iterations, 1),
         "max_tool_calls (more than 0)": not _whole(limits.max_tool_calls, 1),
         "max_tokens_per_run (more than 0)": not _whole(limits.max_tokens_per_run, 1),

@@ -5,6 +5,7 @@ from typing import Any
 from sayso.cli import callcards
 from sayso.cli.callcards import about_call, about_request
 from sayso.cli.text import safe, shown
+from sayso.core.deadlines import extensible
 from sayso.core.schemas import fields_of
 from sayso.core.taskforms import spec_to_json
 from sayso.model.json import Json
@@ -39,6 +40,7 @@ def task_json(task: UserTask, status: TaskStatus) -> dict[str, Any]:
         "digest": task.digest,
         "created_at": task.created_at.isoformat(),
         "due_at": None if task.due_at is None else task.due_at.isoformat(),
+        "extensions_left": None if (room := extensible(task)) is None else room.left,
         "decided_by": task.decided_by,
         "decided_at": None if task.decided_at is None else task.decided_at.isoformat(),
         "verdict": task.verdict,
@@ -64,7 +66,7 @@ def card(task: UserTask, status: TaskStatus, *, at: str = "") -> str:
         f"  asked {task.created_at:%Y-%m-%d %H:%M:%S} UTC  status {status}",
     ]
     if task.due_at is not None:
-        lines.append(f"  until {task.due_at:%Y-%m-%d %H:%M:%S} UTC, then: {spec.on_timeout}")
+        lines.append(f"  until {task.due_at:%Y-%m-%d %H:%M:%S} UTC, then: {spec.on_timeout}{_room(task, status, at)}")
     if task.assigned_to is not None:
         lines.append(f"  assigned to {safe(task.assigned_to)}")
     if task.decided_by is not None:
@@ -72,6 +74,19 @@ def card(task: UserTask, status: TaskStatus, *, at: str = "") -> str:
     if task.summary is not None:
         lines.append(f"  said: {safe(task.summary)}")
     return "\n".join([*lines, *_about(task), *(_ways(task, at) if status is TaskStatus.PENDING else [])])
+
+
+def more_time(left: int) -> str:
+    """Return how often a deadline may still be extended, in words."""
+    return "it cannot be extended" if not left else f"it can be extended {left} time{'' if left == 1 else 's'} more"
+
+
+def _room(task: UserTask, status: TaskStatus, at: str) -> str:
+    room = extensible(task)
+    if room is None or status is not TaskStatus.PENDING:
+        return ""
+    way = f": sayso tasks extend {task.id}{at}" if room.left else ""
+    return f"\n  {more_time(room.left)}{way}"
 
 
 def _about(task: UserTask) -> list[str]:

@@ -105,6 +105,10 @@ class Tasks(Protocol):
         """Decide a task as it was shown; the first valid decision wins."""
         ...
 
+    def extend(self, task: UserTask) -> UserTask:
+        """Extend the deadline of a task as it was shown; return the task with its new one."""
+        ...
+
 
 class Runs(Protocol):
     """Runs."""

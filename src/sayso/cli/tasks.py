@@ -1,15 +1,16 @@
-"""`sayso tasks ls | show | assign`: what waits for people, and for whom."""
+"""`sayso tasks ls | show | assign | extend`: what waits for people, for whom, and until when."""
 
 from typing import Annotated, cast, get_args
 
 import typer
 
-from sayso.cli.cards import card, task_json
+from sayso.cli.cards import card, more_time, task_json
 from sayso.cli.desk import Desk
 from sayso.cli.places import at_desk
 from sayso.cli.shared import Json, find_task, print_json
 from sayso.cli.tables import print_table
 from sayso.cli.text import safe
+from sayso.core.deadlines import extensible
 from sayso.model.errors import Invalid
 from sayso.model.tasks import Listed, UserTask
 
@@ -55,6 +56,20 @@ def _answer(task: UserTask) -> str:
         return ""
     said = "" if task.summary is None else f": {task.summary}"
     return f"{task.verdict} by {task.decided_by}{said}"
+
+
+@app.command()
+@at_desk()
+def extend(desk: Desk, task: str, json_: Json = False) -> None:
+    """Give a task once more the time that it had at first, before its deadline passes."""
+    found, _ = find_task(desk.tasks, task)
+    later = desk.tasks.extend(found)
+    due, room = later.due_at, extensible(later)
+    left = 0 if room is None else room.left
+    if json_:
+        print_json({"task_id": later.id, "due_at": None if due is None else due.isoformat(), "extensions_left": left})
+    else:
+        typer.echo(f"{later.id}: until {due:%Y-%m-%d %H:%M:%S} UTC; {more_time(left)}.")
 
 
 @app.command()

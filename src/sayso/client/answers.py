@@ -43,6 +43,8 @@ class Task:
     created_at: datetime | None = field(default=None, metadata=TIME)
     assigned_to: str | None = None
     """Whose work it is; others may still decide."""
+    extension: Mapping[str, Json] | None = None
+    """What may be done about the deadline: `until` (after one more extension), `made`, `left`, `most`; or None."""
     claimed_by: str | None = None
     claimed_until: datetime | None = field(default=None, metadata=TIME)
     outcome: Mapping[str, Json] | None = None

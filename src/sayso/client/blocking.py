@@ -86,6 +86,7 @@ class Sayso:
     page_user_tasks = _method(calls.page_user_tasks)
     get_user_task = _method(calls.get_user_task)
     complete_user_task = _method(calls.complete_user_task)
+    extend_user_task = _method(calls.extend_user_task)
     claim_user_task = _method(calls.claim_user_task)
     assign_user_task = _method(calls.assign_user_task)
     release_user_task = _method(calls.release_user_task)

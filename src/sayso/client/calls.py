@@ -5,6 +5,7 @@ Both clients have these as methods, so a call is written once and is the same in
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
@@ -253,6 +254,18 @@ def complete_user_task(
     body = {name: item for name, item in given.items() if item is not None} | completion_fields(**completion)
     call = post(read_as(Task), at("user-tasks", task_id, "complete"), key=idempotency_key)
     return Call(method="POST", path=call.path, read=call.read, body=body, key=call.key)
+
+
+def extend_user_task(task_id: str, *, due_at: datetime | None = None, idempotency_key: str | None = None) -> Call[Task]:
+    """Give a user task once more the time that it had at first; return it with its new deadline.
+
+    Args:
+        task_id: The task.
+        due_at: Its deadline as it was shown: one that somebody has extended meanwhile is then left as it is.
+        idempotency_key: See `start_run`.
+    """
+    body: dict[str, Json] = {"dueAt": None if due_at is None else due_at.isoformat()}
+    return post(read_as(Task), at("user-tasks", task_id, "extend"), body, key=idempotency_key)
 
 
 def claim_user_task(task_id: str) -> Call[Task]:

@@ -269,6 +269,12 @@ def _decided(view: _View, entry: Entry, plain: dict[str, Any]) -> list[_Made]:
     return [("UserTaskRes", {"user_task_id": plain["task"], **told})]
 
 
+def _extended(view: _View, entry: Entry, plain: dict[str, Any]) -> list[_Made]:
+    del view, entry
+    until = from_micros(plain["due"]).isoformat()
+    return [("UserTaskExtended", {"user_task_id": plain["task"], "until": until, "by": plain["by"]})]
+
+
 def _timer(view: _View, entry: Entry, plain: dict[str, Any]) -> list[_Made]:
     del view
     if not entry.key.endswith(WAIT):
@@ -368,6 +374,7 @@ _MAKERS: Mapping[EntryKind, Callable[[_View, Entry, dict[str, Any]], list[_Made]
     EntryKind.STEP: _step,
     EntryKind.ASKED: _asked,
     EntryKind.DECIDED: _decided,
+    EntryKind.EXTENDED: _extended,
     EntryKind.TIMER: _timer,
     EntryKind.FIRED: _fired,
     EntryKind.SKIPPED: _fired,

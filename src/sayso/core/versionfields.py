@@ -9,6 +9,7 @@ from typing import NamedTuple, cast
 from sayso.core.ledger import canonical
 from sayso.core.schemas import schema_problems
 from sayso.model.json import Json
+from sayso.model.tasks import MOST_EXTENSIONS
 
 MOST_BYTES = 1024 * 1024
 """Of a whole version, as JSON."""
@@ -145,6 +146,7 @@ FIELDS: dict[str, Field] = {
     "waitBudgetSec": Field(or_more(0, _MOST_SECONDS), 604_800),
     "questionTimeoutSec": Field(_SECONDS),
     "onQuestionTimeout": Field(_one_of("skip", "reject", "cancel"), "skip"),
+    "questionExtensions": Field(or_more(0, MOST_EXTENSIONS), MOST_EXTENSIONS),
     "historyRuns": Field(or_more(0, 100), 3),
 }
 """Every field by its wire name; of these defaults nobody changes one in place."""

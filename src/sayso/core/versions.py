@@ -16,6 +16,7 @@ from sayso.core.versionfields import FIELDS, MOST_BYTES, SCHEMAS
 from sayso.model.agents import AgentMode, AgentVersion, Limits
 from sayso.model.json import Json, JsonObject
 from sayso.model.registry import Problem
+from sayso.model.tasks import MOST_EXTENSIONS
 from sayso.model.workspaces import WorkspaceLimits
 
 PYTHON_SERVICE = "python"
@@ -287,6 +288,7 @@ def version_of(body: Mapping[str, Json], *, name: str, mode: AgentMode) -> Agent
         ),
         question_timeout=given["questionTimeoutSec"],
         on_question_timeout=given["onQuestionTimeout"],
+        question_extensions=given.get("questionExtensions", MOST_EXTENSIONS),  # bodies older than the field lack it
         history_runs=given["historyRuns"],
     )
 
@@ -315,6 +317,7 @@ def body_of(version: AgentVersion) -> JsonObject:
         "waitBudgetSec": limits.wait_budget_seconds,
         "questionTimeoutSec": version.question_timeout,
         "onQuestionTimeout": version.on_question_timeout,
+        "questionExtensions": version.question_extensions,
         "historyRuns": version.history_runs,
     }
 

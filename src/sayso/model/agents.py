@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sayso.model.json import Json
-from sayso.model.tasks import OnTimeoutAction
+from sayso.model.tasks import MOST_EXTENSIONS, OnTimeoutAction
 
 AgentMode = Literal["hitl", "request", "sub_agent"]
 """`hitl` may pause for people; `request` never does: what needs a person is refused; `sub_agent` works for a parent."""
@@ -54,5 +54,7 @@ class AgentVersion:
     """Seconds that its own questions to people may wait; None sets no deadline."""
     on_question_timeout: OnTimeoutAction = "skip"
     """What happens then; `skip` and `reject` tell the model that nobody answered."""
+    question_extensions: int = MOST_EXTENSIONS
+    """How often people may extend that time, each time by as much; 0 makes it a hard deadline."""
     history_runs: int = 3
     """How many earlier runs of the session the model is told about."""

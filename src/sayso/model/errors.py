@@ -18,6 +18,8 @@
     │   ├── AlreadyDecided       someone was faster; carries their decision
     │   ├── TaskExpired          the deadline passed before the decision
     │   ├── TaskClosed           the run ended and dropped the task
+    │   ├── DeadlineFixed        there is no more time to be had for the task
+    │   ├── DeadlineMoved        the deadline is not the one that was shown
     │   ├── TaskChanged          the digest is not that of what is stored
     │   ├── RunNotPaused         there is nothing to continue
     │   ├── RunExists            the run id is taken
@@ -201,6 +203,20 @@ class TaskExpired(Conflict):
     code = "task_expired"
     status = 410
     hint = "The task's on_timeout is carried out instead; start again if the outcome is not wanted."
+
+
+class DeadlineFixed(Conflict):
+    """The task has no deadline, a hard one, or one that was extended as often as it may be."""
+
+    code = "deadline_fixed"
+    hint = "Decide the task before its deadline, or leave it to what on_timeout says."
+
+
+class DeadlineMoved(Conflict):
+    """The deadline is no longer the one that was shown: somebody has extended it since."""
+
+    code = "deadline_moved"
+    hint = "Look again: there is more time than was shown; extend that, if it is still too little."
 
 
 class TaskClosed(Conflict):

@@ -23,6 +23,8 @@ class EntryKind(StrEnum):
     """A user task was opened; data names it."""
     DECIDED = "decided"
     """A user task was decided; data is the outcome and its author."""
+    EXTENDED = "extended"
+    """The deadline of a user task was moved; data has the new one, and who moved it."""
     TIMER = "timer"
     """A wait until a time began."""
     FIRED = "fired"
@@ -56,7 +58,9 @@ OUTCOMES = frozenset(
 """The kinds that settle their key for ever."""
 
 
-FROM_OUTSIDE = frozenset({EntryKind.DECIDED, EntryKind.SKIPPED, EntryKind.CHILD_ENDED, EntryKind.CANCEL})
+FROM_OUTSIDE = frozenset(
+    {EntryKind.DECIDED, EntryKind.EXTENDED, EntryKind.SKIPPED, EntryKind.CHILD_ENDED, EntryKind.CANCEL}
+)
 """The kinds that others than the run's own worker write."""
 
 

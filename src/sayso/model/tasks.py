@@ -29,6 +29,8 @@ Action = Literal["proceed", "skip", "cancel", "retry", "else", "fail"]
 OnRejectAction = Literal["skip", "cancel", "retry", "else"]
 OnTimeoutAction = Literal["approve", "reject", "cancel", "skip"]
 FieldType = Literal["str", "int", "float", "bool", "list", "dict"]
+MOST_EXTENSIONS = 10
+"""How often a deadline may be extended, unless its question says less: as often as WCAG 2.2.1 asks for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +223,11 @@ class TaskSpec:
     on_reject: OnRejectAction = "cancel"
     timeout_seconds: float | None = None
     on_timeout: OnTimeoutAction = "cancel"
+    extensions: int | None = None
+    """How often people may extend the deadline, each time by `timeout_seconds`; 0 makes it a hard one.
+
+    None where there is no deadline, and in questions older than extensions, which may be extended as often as any.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

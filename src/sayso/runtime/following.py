@@ -129,7 +129,13 @@ def _begins(run: Run, item: Item) -> list[Event]:
     ]  # fmt: skip
 
 
-_KINDS = {"UserTaskReq": "user_task", "UserTaskRes": "user_task", "RunCompleted": "run", "SessionCompleted": "session"}
+_KINDS = {
+    "UserTaskReq": "user_task",
+    "UserTaskRes": "user_task",
+    "UserTaskExtended": "user_task",
+    "RunCompleted": "run",
+    "SessionCompleted": "session",
+}
 _SUBJECTS = {
     "RunCompleted": "engine.run.completed",
     "SessionCompleted": "engine.session.completed",

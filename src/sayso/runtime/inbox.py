@@ -20,7 +20,7 @@ from sayso.model.requesterrors import NotAssignable, OwnRun, PeopleOnly, TaskCla
 from sayso.model.runs import Run
 from sayso.model.tasks import UserTask
 from sayso.model.workspaces import Member, Principal, Reach, Workspace
-from sayso.runtime import units
+from sayso.runtime import extending, units
 from sayso.runtime.auditing import write_down
 from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Transaction
@@ -114,6 +114,41 @@ class Inbox:
         workspace = principal.workspace
         members = await self._runtime.store.read(lambda tx: tx.directory.list_members(workspace.id))
         return [member.person.email for member in members if _decides(member, workspace)]
+
+    def extending(
+        self, task_id: TaskId, principal: Principal, reach: Reach, *, shown: datetime | None = None
+    ) -> Callable[[Transaction], UserTask]:
+        """Return the unit that extends a task's deadline once; `Runtime.wake` must follow it.
+
+        Args:
+            task_id: The task.
+            principal: Who wants more time: somebody who may decide the task.
+            reach: What they may see.
+            shown: The deadline that was shown to them, if one was.
+
+        Raises:
+            TaskNotFound: No such task within reach. (When the unit runs.)
+            PeopleOnly, OwnRun, TaskClaimed: This principal may not decide it.
+            TaskNotPending, TaskExpired: It is over.
+            DeadlineMoved, DeadlineFixed: See `extending.extend`.
+        """
+        now = self._runtime.clock.now()
+
+        def unit(tx: Transaction) -> UserTask:
+            task, run = found(tx, task_id, reach)
+            _refuse_if_settled(task, now)
+            _refuse_principal(task, run, principal, now)
+            return extending.extend(tx, task_id, principal.actor, now, shown=shown)
+
+        return unit
+
+    async def extend(
+        self, task_id: TaskId, principal: Principal, reach: Reach, *, shown: datetime | None = None
+    ) -> UserTask:
+        """Extend a task's deadline once; see `extending`."""
+        task = await self._runtime.store.run(self.extending(task_id, principal, reach, shown=shown))
+        self._runtime.wake(task.run_id)
+        return task
 
     def completing(
         self, task_id: TaskId, sent: Fields, principal: Principal, reach: Reach, *, run_id: RunId | None = None

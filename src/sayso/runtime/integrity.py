@@ -6,6 +6,7 @@ from sayso.model.errors import LedgerConflict
 from sayso.model.runs import Run
 from sayso.model.tasks import UserTask
 from sayso.runtime.ports import Transaction
+from sayso.runtime.record import Record
 
 
 def refuse_changed_rows(tx: Transaction, run: Run, move: CallMove) -> None:
@@ -41,4 +42,20 @@ def refuse_changed_question(task: UserTask) -> None:
             f"Expected task {task.id} ('{task.key}') to be stored as it was asked, but its bytes are not those of its"
             " digest.",
             task_id=task.id,
+        )
+
+
+def refuse_changed_deadline(task: UserTask, record: Record) -> None:
+    """Refuse to build on a deadline that is not the one of the journal.
+
+    Raises:
+        LedgerConflict: The row's was changed, or the entry that it comes from.
+    """
+    known = record.due.get(task.key)
+    if known != task.due_at:
+        raise LedgerConflict(
+            f"Expected task {task.id} ('{task.key}') to be due when its run's journal says"
+            f" ({'never' if known is None else known.isoformat()}), but its row says otherwise.",
+            task_id=task.id,
+            columns=["tasks.due_at"],
         )

@@ -1,11 +1,12 @@
 """Commands on runs whose worker, if any, is elsewhere, and the wake-ups that follow every command."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 from sayso.model.actors import Actor
-from sayso.model.ids import RunId
+from sayso.model.ids import RunId, TaskId
 from sayso.model.tasks import UserTask
-from sayso.runtime import endings, units
+from sayso.runtime import endings, extending, units
 from sayso.runtime.ports import Clock, Secrets, Store
 from sayso.runtime.reading import Reader
 from sayso.runtime.secrecy import cleaned
@@ -63,6 +64,25 @@ class Endings(Reader):
         now = self.clock.now()
         await self.store.run(lambda tx: endings.skip_wait(tx, run_id, by, now))
         self.wake(run_id)
+
+    async def extend(self, task_id: TaskId, *, by: Actor, shown: datetime | None = None) -> UserTask:
+        """Extend the deadline of a pending task by the time that it had at first; return it as it is then.
+
+        Args:
+            task_id: The task.
+            by: Who wants more time.
+            shown: The deadline that was shown to them, if one was; another one is not extended.
+
+        Raises:
+            TaskNotFound: No such task.
+            AlreadyDecided, TaskExpired, TaskClosed: It is over.
+            DeadlineMoved: The deadline is not the one that was shown.
+            DeadlineFixed: It has none, a hard one, or one that was extended as often as it may be.
+        """
+        now = self.clock.now()
+        task = await self.store.run(lambda tx: extending.extend(tx, task_id, by, now, shown=shown))
+        self.wake(task.run_id)
+        return task
 
     async def expire_due(self, *, limit: int = 500) -> list[UserTask]:
         """Carry out passed deadlines, each exactly once, and wake their runs."""

@@ -261,6 +261,15 @@ class Transaction(Protocol):
         """Append entries from outside and make a waiting run ready; None when the run has ended."""
         ...
 
+    def postpone_run(
+        self, run_id: RunId, entry: NewEntry, *, due: datetime, until: datetime | None, now: datetime
+    ) -> bool:
+        """Append an entry from outside that makes no run ready; False when the run has ended.
+
+        A run that waits, and was to be looked at when `due` comes, is to be looked at `until` instead.
+        """
+        ...
+
     def end_run(self, run_id: RunId, entries: Sequence[NewEntry], state: RunState, *, now: datetime) -> bool:
         """End a run from outside, fencing off any worker; False when it has ended already."""
         ...
@@ -318,6 +327,13 @@ class Transaction(Protocol):
         """Complete a task by compare-and-set on status, digest and deadline; False when it lost.
 
         With `timeout`, only a task whose deadline has passed can be completed; otherwise only one whose has not.
+        """
+        ...
+
+    def extend_task(self, task: UserTask, until: datetime, *, now: datetime) -> bool:
+        """Move a deadline by compare-and-set on status, digest and the deadline itself; False when it lost.
+
+        Only a task whose deadline has not passed can be extended.
         """
         ...
 

@@ -96,6 +96,8 @@ class Record:
             self.seen = entry.seq
             if entry.kind is EntryKind.DECIDED:
                 self.answers[entry.key] = entry
+            if entry.kind is EntryKind.EXTENDED:
+                continue  # no outcome, and no pass of a worker: what is fresh stays so
             if entry.kind in FROM_OUTSIDE:
                 self.fresh.add(entry.key)
             elif entry.kind is not EntryKind.STARTED:
@@ -138,6 +140,17 @@ class Record:
         deadlines = [at for key, at in self.due.items() if key in waiting and key not in self.decisions]
         return min([*timers, *deadlines], default=None)
 
+    def next_from(self, due: datetime) -> datetime | None:
+        """Return when a run that was to be looked at when `due` comes should be, now that a deadline has moved.
+
+        Where it stands is not known here: what was due before is over, or is nothing that it waits for.
+        """
+        open_ = {key for key in (*self.due, *self.timers) if self._time_of(key) >= due}
+        return self.next_due(open_)
+
+    def _time_of(self, key: str) -> datetime:
+        return self.timers[key] if key in self.timers else self.due[key]
+
     def has(self, key: str) -> bool:
         """Tell whether the key's outcome is known."""
         return key in self.steps or key in self.decisions or key in self.fired
@@ -163,6 +176,9 @@ class Record:
                     self.shown[key] = Shown(plain["call"], plain.get("tool", {}), plain.get("shown", ""))
                 if "due" in plain:
                     self.due[key] = from_micros(plain["due"])
+            case EntryKind.EXTENDED:
+                until = from_micros(plain["due"])
+                self.due[key] = max(self.due.get(key, until), until)  # it never moves back, read twice or not
             case EntryKind.TIMER:
                 self.timers[key] = from_micros(plain["until"])
                 if is_wait(key):

@@ -151,6 +151,16 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
         updated_at=P("now"),
     )
     .returning(runs.c.seq, runs.c.state),
+    "postpone_run": update(runs)
+    .where(runs.c.run_id == P("run_id"), _OPEN)
+    .values(
+        seq=runs.c.seq + ONE,
+        ready_at=case(
+            (and_(_WAKES, runs.c.problem.is_(None), runs.c.ready_at == P("due")), P("until")), else_=runs.c.ready_at
+        ),
+        updated_at=P("now"),
+    )
+    .returning(runs.c.seq),
     "end_run": update(runs)
     .where(runs.c.run_id == P("run_id"), _OPEN)
     .values(seq=runs.c.seq + P("n"), state=P("end"), ready_at=null(), epoch=runs.c.epoch + ONE, updated_at=P("now"))
@@ -221,6 +231,15 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
         tasks.c.due_at <= P("now"),
     )
     .values(status=constant("completed"), closed_at=P("now")),
+    "extend_task": update(tasks)
+    .where(
+        tasks.c.task_id == P("task_id"),
+        tasks.c.status == constant("pending"),
+        tasks.c.digest == P("digest"),
+        tasks.c.due_at == P("due"),
+        tasks.c.due_at > P("now"),
+    )
+    .values(due_at=P("until")),
     "insert_decision": insert(decisions).values({column.name: P(column.name) for column in decisions.columns}),
     "drop_task": update(tasks)
     .where(tasks.c.task_id == P("task_id"), tasks.c.status == constant("pending"))

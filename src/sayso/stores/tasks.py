@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sayso.core.codec import json_bytes
-from sayso.core.instants import to_micros
+from sayso.core.instants import some_micros, to_micros
 from sayso.model.decisions import Decision
 from sayso.model.ids import RunId, TaskId
 from sayso.model.runs import NewTask, Run
@@ -72,6 +72,11 @@ class TaskRows(Statements):
             metadata=None if decision.metadata is None else json_bytes(decision.metadata),
         )
         return True
+
+    def extend_task(self, task: UserTask, until: datetime, *, now: datetime) -> bool:
+        """See the port."""
+        at = {"due": some_micros(task.due_at), "until": to_micros(until), "now": to_micros(now)}
+        return self._change("extend_task", task_id=task.id, digest=task.digest, **at) == 1
 
     def claim_task(self, task_id: TaskId, by: str, *, now: datetime, until: datetime) -> bool:
         """See the port."""

@@ -202,6 +202,16 @@ class SqlTransaction(TaskRows):
         self._insert_entries(run_id, row[0] - len(entries), entries)
         return RunState(row[1])
 
+    def postpone_run(
+        self, run_id: RunId, entry: NewEntry, *, due: datetime, until: datetime | None, now: datetime
+    ) -> bool:
+        """See the port."""
+        at = {"due": to_micros(due), "until": some_micros(until), "now": to_micros(now)}
+        row = self._one("postpone_run", run_id=run_id, **at)
+        if row is not None:
+            self._insert_entries(run_id, row[0] - 1, [entry])
+        return row is not None
+
     def end_run(self, run_id: RunId, entries: Sequence[NewEntry], state: RunState, *, now: datetime) -> bool:
         """See the port."""
         self._touch(run_id, rests=True)

@@ -39,6 +39,13 @@ class Stretch(NamedTuple):
     for_person: bool = False
 
 
+class Extension(NamedTuple):
+    """More time that somebody has given a question."""
+
+    by: str
+    until: datetime
+
+
 class Failure(NamedTuple):
     """Why something failed."""
 
@@ -78,6 +85,8 @@ class Step:
     """What people were asked about it."""
     said: tuple[Mapping[str, Any], ...] = ()
     """What they have said: verdict, by, via, note, values, choices."""
+    extended: tuple[Extension, ...] = ()
+    """Who has extended the deadline of the question, each time until when."""
     attempts: tuple[datetime, ...] = ()
     """When each attempt at a call began."""
     stretches: tuple[Stretch, ...] = ()
@@ -266,6 +275,13 @@ def _answered(folding: _Folding, item: Item, content: dict[str, Any]) -> None:
         folding.put(step, item, ended=item.finished_at, said=(*step.said, kept), stretches=waited)
 
 
+def _extended(folding: _Folding, item: Item, content: dict[str, Any]) -> None:
+    step = folding.find(item, base_of(_key(content)))
+    if step is not None:
+        more = Extension(content["by"], datetime.fromisoformat(content["until"]))
+        folding.put(step, item, extended=(*step.extended, more))
+
+
 _SAID = frozenset({"verdict", "action", "note", "values", "choices", "by", "via"})
 
 
@@ -370,6 +386,7 @@ _TAKEN: Mapping[str, Callable[[_Folding, Item, dict[str, Any]], None]] = {
     "UserTaskReq": _asked,
     "AssistantMessage": _asked,
     "UserTaskRes": _answered,
+    "UserTaskExtended": _extended,
     "Wait": _wait,
     "WaitDone": _waited,
     "LimitReached": _limit,

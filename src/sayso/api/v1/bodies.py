@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from sayso.server.routes import Body as StrictBody
 
@@ -81,6 +81,14 @@ class Message(Completion):
     """Do what `skip-agent-wait` does; goes with nothing else."""
     completed_by_email: str | None = Field(None, alias="completedByEmail")
     """Ignored: who decides is who is authenticated."""
+
+
+class Extension(Body):
+    """More time for a user task."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"dueAt": "2026-11-23T13:00:00.000000Z"}]})
+    due_at: Annotated[AwareDatetime, Field(strict=False)] | None = Field(None, alias="dueAt")
+    """The deadline that was shown; where somebody has extended that since, nothing is done."""
 
 
 class Reason(Body):

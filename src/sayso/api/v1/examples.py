@@ -58,9 +58,16 @@ _TASK: dict[str, Json] = {
     "createdAt": "2026-11-23T12:00:00.000000Z",
     "dueAt": None,
     "assignedTo": "ana@example.com",
+    "extension": None,
     "claimedBy": "ana@example.com",
     "claimedUntil": "2026-11-23T12:15:00.000000Z",
     "outcome": None,
+}
+_EXTENDED: dict[str, Json] = {
+    **_TASK,
+    "onTimeout": "reject",
+    "dueAt": "2026-11-23T14:00:00.000000Z",
+    "extension": {"until": "2026-11-23T15:00:00.000000Z", "made": 1, "left": 9, "most": 10},
 }
 _LISTED: dict[str, Json] = {
     "id": "ses_01m8",
@@ -235,6 +242,7 @@ EXAMPLES: dict[str, Json] = {
     "conversation": _CONVERSATION,
     "stream": 'id: 3\ndata: {"kind": "run", "subject": "engine.run.started"}\n\n',
     "task": _TASK,
+    "extended": _EXTENDED,
     "run_tasks": {"items": [_TASK], "total": 1},
     "tasks": {"items": [_TASK], "nextCursor": None},
     "session": _SESSION,

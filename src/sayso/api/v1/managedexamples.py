@@ -45,6 +45,7 @@ _VERSION: dict[str, Json] = {
     "waitBudgetSec": 604800,
     "questionTimeoutSec": None,
     "onQuestionTimeout": "skip",
+    "questionExtensions": 10,
     "historyRuns": 3,
     "id": "ver_01m8",
     "agentId": "agt_01m8",

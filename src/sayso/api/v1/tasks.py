@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
-from sayso.api.v1.bodies import Assignment, Completion
+from sayso.api.v1.bodies import Assignment, Completion, Extension
 from sayso.api.v1.runs import Include
-from sayso.api.v1.taskwire import Plain, decided_json, task_json
-from sayso.api.v1.telling import A_TASK, DECIDING, TASK_LINKS, acting, told
+from sayso.api.v1.taskwire import Plain, at, decided_json, task_json
+from sayso.api.v1.telling import A_TASK, DECIDING, EXTENDING, TASK_LINKS, acting, told
 from sayso.core.codec import json_bytes, plain_of
 from sayso.model.errors import Invalid, TaskExpired
 from sayso.model.ids import RunId, SessionId, TaskId
@@ -80,6 +80,21 @@ async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JS
         return 200, json_bytes(decided_json(found(tx, TaskId(task_id), asked.reach)[0], decision, now, names))
 
     answered = await asked.act(unit, body.sent())
+    asked.service.runtime.wake(RunId(plain_of(answered.body)["runId"]))
+    return answer(answered, replayed=bool(answered.digest))
+
+
+@router.post("/{taskId}/extend", **acting("extended", *EXTENDING, status=200))
+async def extend_task(asked: Asked, body: Extension, task_id: TaskPath) -> JSONResponse:
+    """Give a user task once more the time that it had at first."""
+    asked.require("decide_tasks")
+    extend = asked.service.inbox.extending(TaskId(task_id), asked.principal, asked.reach, shown=body.due_at)
+    now, names = asked.now, await asked.names()
+
+    def unit(tx: Transaction) -> tuple[int, bytes]:
+        return 200, json_bytes(task_json(extend(tx), now, names))
+
+    answered = await asked.act(unit, {} if body.due_at is None else {"dueAt": at(body.due_at)})
     asked.service.runtime.wake(RunId(plain_of(answered.body)["runId"]))
     return answer(answered, replayed=bool(answered.digest))
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from sayso.core.codec import plain_of
 from sayso.core.completions import BY_KEYS
+from sayso.core.deadlines import extensible
 from sayso.core.readable import readable
 from sayso.core.taskforms import spec_to_json
 from sayso.model.actors import TIMEOUT
@@ -78,11 +79,20 @@ def task_json(
         "createdAt": at(task.created_at),
         "dueAt": at(task.due_at),
         "assignedTo": task.assigned_to,
+        "extension": _extension(task),
         "claimedBy": task.claimant_at(now),
         "claimedUntil": at(task.claimed_until) if task.claimant_at(now) else None,
         "outcome": _outcome(task, now, parts),
     }
     return {**found, "spec": asked} if spec else found
+
+
+def _extension(task: UserTask) -> Plain | None:
+    """Return what may be done about a task's deadline; None where it has none."""
+    room = extensible(task)
+    if room is None:
+        return None
+    return {"until": at(room.until) if room.left else None, "made": room.made, "left": room.left, "most": room.most}
 
 
 def decided_json(task: UserTask, decision: Decision, now: datetime, names: Names) -> Plain:

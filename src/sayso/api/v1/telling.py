@@ -9,8 +9,11 @@ from typing import Any
 from sayso.api.v1.examples import EXAMPLES
 from sayso.model.directoryerrors import Forbidden, PersonNotFound, Unauthenticated
 from sayso.model.errors import (
+    DeadlineFixed,
+    DeadlineMoved,
     Invalid,
     InvalidDecision,
+    LedgerConflict,
     RunNotFound,
     SaysoError,
     SessionNotFound,
@@ -70,6 +73,9 @@ DECIDING: Refusals = (
     *A_TASK, PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, TaskChanged, InvalidCompletion,
     ApprovedRequired, InvalidDecision,
 )  # fmt: skip
+EXTENDING: Refusals = (
+    *A_TASK, PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, DeadlineFixed, DeadlineMoved, LedgerConflict,
+)  # fmt: skip
 MESSAGING: Refusals = (*A_RUN, BadRequest, WaitNotRunning, NotWaiting, RunWaitingForTask, *DECIDING)
 _OF_ALL = (Unauthenticated, Forbidden, TooManyGuesses, UnreadableValue)
 _OF_CHANGES = (Invalid, UnstorableValue)
@@ -96,6 +102,7 @@ TASK_LINKS: dict[str, Any] = {
     "complete": {"operationId": "complete_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
     "claim": {"operationId": "claim_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
     "assign": {"operationId": "assign_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
+    "extend": {"operationId": "extend_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
     "release": {"operationId": "release_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
 }
 """Where a client may go from the answer that lists tasks."""

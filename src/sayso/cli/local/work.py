@@ -65,6 +65,10 @@ class FileTasks:
             note=outcome.note,
         )
 
+    def extend(self, task: UserTask) -> UserTask:
+        """See the port."""
+        return self._bench.do(self._bench.runtime.extend(task.id, by=self._bench.by, shown=task.due_at))
+
 
 class FileRuns:
     """See `cli.desk.Runs`."""

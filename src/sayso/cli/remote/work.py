@@ -1,6 +1,7 @@
 """Tasks, runs and sessions of a server."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, cast
 
@@ -84,6 +85,11 @@ class ServerTasks:
             )
         fields = {_snake(name): value for name, value in fields_of(task.spec.request, verdict).items()}
         return values.decided_of(self._client.complete_user_task(task.id, digest=task.digest, **fields))
+
+    def extend(self, task: UserTask) -> UserTask:
+        """See the port."""
+        told = self._client.extend_user_task(task.id, due_at=task.due_at)
+        return replace(task, due_at=values.needed(told.due_at, "dueAt"))
 
 
 class ServerRuns:

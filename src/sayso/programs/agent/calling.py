@@ -170,6 +170,7 @@ class Caller:
             on_reject="skip",
             timeout_seconds=tool.approval_timeout,
             on_timeout=tool.on_timeout,
+            extensions=None if tool.approval_timeout is None else tool.approval_extensions,
         )
 
     def _uncertain(self, call: ToolCall, attempt: Attempt, evidence: dict[str, Json]) -> TaskSpec:

@@ -132,6 +132,7 @@ class PlatformTools:
             on_reject="skip",
             timeout_seconds=self._version.question_timeout,
             on_timeout="cancel" if self._version.on_question_timeout == "cancel" else "skip",
+            extensions=None if self._version.question_timeout is None else self._version.question_extensions,
         )
         outcome = await self._ctx.ask(f"{key}?answer", spec, self._facts.announce)
         return _answer(request, outcome)

@@ -13,10 +13,11 @@ from typing import Any, Literal, TypeVar, cast, get_args, get_type_hints
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from pydantic_core import to_jsonable_python
 
+from sayso.core.deadlines import allowed_extensions
 from sayso.core.ledger import canonical, tool_digest, tool_parts
 from sayso.model.calls import Effect
 from sayso.model.json import Json
-from sayso.model.tasks import OnTimeoutAction
+from sayso.model.tasks import MOST_EXTENSIONS, OnTimeoutAction
 
 F = TypeVar("F", bound=Callable[..., Any])
 OnToolReject = Literal["return_to_agent", "fail_run"]
@@ -72,6 +73,8 @@ class Tool:
     approval_timeout: float | None = None
     """Seconds that the question about a call may wait."""
     on_timeout: OnTimeoutAction = "reject"
+    approval_extensions: int = MOST_EXTENSIONS
+    """How often people may extend that, each time by as much; 0 makes it a hard deadline."""
     max_attempts: int = 3
     key_window: float = 86_400
     """Seconds for which, from the first attempt on, a remote honours the key of a `keyed` call."""
@@ -182,6 +185,7 @@ def tool(
     on_reject: OnToolReject = "return_to_agent",
     approval_timeout: float | None = None,
     on_timeout: OnTimeoutAction = "reject",
+    approval_extensions: int = MOST_EXTENSIONS,
     max_attempts: int = 3,
     key_window: float | None = None,
 ) -> Any:
@@ -204,6 +208,8 @@ def tool(
         on_reject: Whether the model learns of a rejection, or the run fails.
         approval_timeout: Seconds that the question may wait.
         on_timeout: What happens then: `reject` by default.
+        approval_extensions: How often people may extend that time, each time by as much: 10 times at most, which is
+            also the default; 0 makes it a hard deadline.
         max_attempts: How often a `read` or `keyed` call may be started.
         key_window: Seconds for which a remote honours the key of a `keyed` call; a day by default. A call is not sent
             again where it might arrive later than that after the first attempt.
@@ -230,6 +236,7 @@ def tool(
         "external": external_execution, "summary": summary, "timeout": timeout, "on_reject": on_reject,
         "approval_timeout": approval_timeout, "on_timeout": on_timeout, "max_attempts": max_attempts,
         "key_window": _window(effect, key_window),
+        "approval_extensions": allowed_extensions(approval_extensions, "approval_extensions"),
     }  # fmt: skip
 
     def make(target: Callable[..., Any]) -> Tool:

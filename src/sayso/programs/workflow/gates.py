@@ -156,4 +156,5 @@ def _spec(node: Node, request: TaskRequest, *, reviewing: bool = False) -> TaskS
         on_reject=reject_action(review, default="skip" if reviewing else node.default_reject, reviewing=reviewing),
         timeout_seconds=None if review.timeout is None else float(review.timeout),  # pyright: ignore[reportArgumentType] - seconds since __post_init__
         on_timeout=timeout_action(review),
+        extensions=None if review.timeout is None else review.extensions,
     )

@@ -145,7 +145,8 @@ def refuse_changed(given: Requirement, stored: Requirement) -> None:
         raise Invalid(f"Expected a {type(stored).__name__} for '{stored.step_id}', but got a {type(given).__name__}.")
     for name in _FIXED:
         was, now = getattr(stored, name, None), getattr(given, name, None)
-        if now != was and not (now is None or now in (False, "", 0)):
+        earlier = name == "timeout_at" and was is not None and now is not None and now < was  # read before an extension
+        if now != was and not earlier and not (now is None or now in (False, "", 0)):
             raise Invalid(
                 f"Expected '{name}' of requirement {stored.id} to be as stored, but it was changed to {now!r}."
             )

@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from sayso.core import forms
-from sayso.model.tasks import FormField, OnRejectAction, OnTimeoutAction
+from sayso.core.deadlines import allowed_extensions
+from sayso.model.tasks import MOST_EXTENSIONS, FormField, OnRejectAction, OnTimeoutAction
 from sayso.programs.fields import UserInputField, field_of
 
 _CENTURY = 100 * 366 * 86_400
@@ -76,6 +77,8 @@ class HumanReview:
             no limit.
         timeout: Seconds (or a timedelta) that every question of this primitive may wait.
         on_timeout: What happens then.
+        extensions: How often people may extend the deadline, each time by `timeout`: 10 times at most, which is also
+            what counts where nothing is said; 0 makes it a hard deadline.
 
     Raises:
         ValueError: A value is unknown, or the policies do not fit each other.
@@ -96,6 +99,7 @@ class HumanReview:
     max_retries: int = 3
     timeout: float | timedelta | None = None
     on_timeout: OnTimeout | str = OnTimeout.cancel
+    extensions: int = MOST_EXTENSIONS
 
     def __post_init__(self) -> None:
         self.on_reject = None if self.on_reject is None else _enum(OnReject, self.on_reject, "on_reject")
@@ -115,6 +119,7 @@ class HumanReview:
         if type(self.max_retries) is not int or self.max_retries < 0:
             raise ValueError(f"Expected max_retries to be 0 (no limit) or more, but got {self.max_retries!r}.")
         self.timeout = _seconds(self.timeout)
+        allowed_extensions(self.extensions, "extensions")
         self.user_input_schema = [field_of(item) for item in self.user_input_schema or ()]
         if not self.requires_user_input and (self.user_input_schema or self.user_input_message):
             raise ValueError("Expected requires_user_input=True beside user_input_schema or user_input_message.")

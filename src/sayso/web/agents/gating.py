@@ -88,7 +88,8 @@ def name_of(function: Any) -> str:
 def _policies(tool: Tool, level: Level) -> list[str]:
     found: list[str] = []
     if level != "free" and tool.approval_timeout is not None:
-        found.append(f"After {lasting(tool.approval_timeout)} without an answer: {_ON_TIMEOUT[tool.on_timeout]}")
+        late = f"After {lasting(tool.approval_timeout)} without an answer: {_ON_TIMEOUT[tool.on_timeout]}"
+        found.append(late if tool.approval_extensions else f"{late}; a hard deadline")
     if level != "free" and tool.on_reject == "fail_run":
         found.append("A rejection ends the run")
     if tool.timeout is not None:

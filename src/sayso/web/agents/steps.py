@@ -84,4 +84,5 @@ def _policies(node: Node) -> Iterator[str]:
     if review.requires_confirmation or review.requires_output_review or review.requires_iteration_review:
         yield f"Rejected: {_REJECTED[str(rejected)]}"
     if isinstance(review.timeout, int | float):
-        yield f"After {lasting(review.timeout)} without an answer: {_LATE[str(review.on_timeout)]}"
+        late = f"After {lasting(review.timeout)} without an answer: {_LATE[str(review.on_timeout)]}"
+        yield late if review.extensions else f"{late}; a hard deadline"

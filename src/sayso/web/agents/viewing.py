@@ -10,6 +10,7 @@ from sayso.core.versions import unsupported
 from sayso.model.registry import AgentId, AgentRecord, Trigger, VersionId, VersionRecord
 from sayso.model.registryerrors import VersionNotFound
 from sayso.model.sessions import SessionFilter, SessionPage
+from sayso.model.tasks import MOST_EXTENSIONS
 from sayso.programs.agent.tools import Tool
 from sayso.server.service import Asking, Service
 from sayso.web.agents.gating import Gated, gated
@@ -161,6 +162,7 @@ def limits_of(body: Mapping[str, Any]) -> list[tuple[str, str]]:
         if value is not None:
             found.append((said, lasting(float(value)) if name in spans else f"{value:,}"))
     if body.get("questionTimeoutSec") is not None:
+        found.append(("Extensions of that time", str(body.get("questionExtensions", MOST_EXTENSIONS) or "none")))
         found.append(("When nobody answers a question", _UNANSWERED.get(str(body["onQuestionTimeout"]), "?")))
     return found
 

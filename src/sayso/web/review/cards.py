@@ -23,6 +23,7 @@ from sayso.runtime.reviewing import Closely
 from sayso.server.service import Asking
 from sayso.web.differing import Change
 from sayso.web.fields import Fields
+from sayso.web.review.deadlines import Deadline, deadline_of
 from sayso.web.review.kinds import KINDS
 from sayso.web.review.kinds.approval import rejected
 from sayso.web.review.kinds.kind import Kind
@@ -33,7 +34,7 @@ from sayso.web.steps import Step, known_of, steps_of
 from sayso.web.stepwords import KINDS as KINDS_OF_STEPS
 from sayso.web.stepwords import Badge, step_badges, title_of
 
-_UNWRITTEN = frozenset({"digest", "key", "sure", "say"})
+_UNWRITTEN = frozenset({"digest", "key", "sure", "say", "due"})
 """Fields of a form that nobody has written."""
 _DAY = timedelta(hours=24)
 _SOON = timedelta(minutes=10)
@@ -144,6 +145,7 @@ class Card:
     where: Where
     soon: bool
     """Whether the deadline is near, or past."""
+    deadline: Deadline | None
     then: str
     """What the deadline does."""
     why: tuple[str, ...]
@@ -197,9 +199,10 @@ class Card:
 
     @property
     def mark(self) -> str:
-        """What changes whenever the card's outcome, claim, snooze or comments do."""
+        """What changes whenever the card's outcome, deadline, claim, snooze or comments do."""
         until = self.task.claimed_until
-        parts = (self.status, self.claimant, until, self.task.assigned_to, len(self.comments), self.snoozed_until)
+        asked = (self.status, self.task.due_at, self.claimant, until, self.task.assigned_to)
+        parts = (*asked, len(self.comments), self.snoozed_until)
         return "|".join(map(str, parts))
 
 
@@ -237,6 +240,7 @@ def shaped(asked: Asking, found: Closely, tried: Tried, colleagues: Sequence[str
         figure=figure_of(request),
         where=_where(found, now),
         soon=task.due_at is not None and task.due_at - now < _SOON,
+        deadline=deadline_of(found, may_decide=cannot is None),
         then=timeout_words(task),
         why=tuple(_why(found, call, now)),
         runs=None if call is None else _runs(found, call),
