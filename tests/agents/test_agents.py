@@ -111,6 +111,40 @@ def test_a_rejection_tells_the_model_why(desk: Desk) -> None:
     assert desk.calls() == {"turn#1/call:1": "rejected"}
 
 
+def test_an_answer_in_its_place_goes_to_the_model_and_nothing_runs(desk: Desk) -> None:
+    """The call ends for good: the ledger has it as rejected, and only another proposal is another question."""
+    why = "Which of the two orders is this for?"
+    desk.run(REFUND, REFUND, "Done.")
+    output = desk.go_on(lambda item: item.respond(why, "odd"))
+    assert desk.told() == [f"It was not executed. A person has answered in its place: {why}"]
+    assert (output.status, desk.ran) == ("PAUSED", [])
+    assert desk.calls() == {"turn#1/call:1": "rejected", "turn#2/call:1": "awaiting_approval"}
+    settled = output.requirements[0]
+    assert (settled.confirmation, settled.values, settled.note) == (None, {"value": why}, "odd")
+    output = desk.go_on(lambda item: item.confirm())
+    assert (output.content, desk.ran) == ("Done.", [("refund", "ann", 20.0, "goodwill")])
+    assert desk.calls() == {"turn#1/call:1": "rejected", "turn#2/call:1": "succeeded"}
+
+
+def test_an_answer_in_its_place_is_no_rejection(desk: Desk) -> None:
+    desk.tools = lambda: [tool(requires_approval=True, on_reject="fail_run")(deploy)]
+    desk.run(call("deploy"), "Fine.")
+    output = desk.go_on(lambda item: item.respond("It was deployed this morning."))
+    assert (output.status, output.content) == ("COMPLETED", "Fine.")
+
+
+def test_a_yes_and_an_answer_at_once_are_refused(desk: Desk) -> None:
+    output = desk.run(REFUND, "never")
+    requirement = output.active_requirements[0]
+    requirement.respond("why?")
+    requirement.confirm()
+    assert requirement.values is None  # the last word counts, as a whole
+    requirement.values = {"value": "why?"}
+    with pytest.raises(ValueError, match="either a yes or an answer"):
+        desk.agent().continue_run(output)
+    assert desk.ran == []
+
+
 def test_on_reject_fail_run(desk: Desk) -> None:
     """Item 80."""
     desk.tools = lambda: [tool(requires_approval=True, on_reject="fail_run")(deploy)]

@@ -74,6 +74,10 @@ class Cli:
         ('call("pay", amount=5)', "approval", ["approve"], "paid 5.0"),
         ('call("pay", amount=5)', "approval", ["reject", "-m", "no"], "Error (rejected_by_human)"),
         ('call("pay", amount=5)', "approval", ["edit", "--content", '{"amount": 7}'], "paid 7.0"),
+        (
+            'call("pay", amount=5)', "approval", ["respond", "Which one?"],
+            "It was not executed. A person has answered in its place: Which one?",
+        ),
         ('call("shell", command="ls")', "external", ["answer", "a.txt"], "a.txt"),
         ('call("ask_human_text", question="Why?")', "text", ["answer", "value=because"], "because"),
         ('call("ask_human_number", question="?", max=9)', "number", ["answer", "3"], "3"),

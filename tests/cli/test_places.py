@@ -40,7 +40,8 @@ def ids(places: Places) -> dict[str, str]:
 
 READS = [
     "tasks ls", "tasks ls --json", "tasks ls --all --json", "tasks ls --kind approval", "tasks ls --kind route",
-    "tasks ls --limit 1 --json", "tasks show {task}", "tasks show {task} --json", "tasks show {tail} --json",
+    "tasks ls --limit 1 --json", "tasks ls --status completed",
+    "tasks ls --status any", "tasks show {task}", "tasks show {task} --json", "tasks show {tail} --json",
     "tasks show {done_task}", "tasks show {done_task} --json", "tasks show {flow_task}",
     "runs ls", "runs ls --json", "runs ls --state waiting --json", "runs ls --workflow flow --json",
     "runs ls --limit 1 --json", "runs show {run}", "runs show {run} --json", "runs show {done_run}",
@@ -68,9 +69,12 @@ NOT_THERE = [
     ("people remove nobody@example.com", 3), ("people uninvite inv_none", 3), ("keys revoke key_none", 3),
     ("tokens ls nobody@example.com", 3), ("tokens revoke tok_none", 3), ("audit evidence ses_none", 3),
     ("people ls -w wsp_other", 3), ("tasks ls --cursor nonsense", 1), ("tasks ls --limit 0", 2),
+    ("tasks ls --status x", 1), ("tasks assign {task} nobody@example.com", 1),
+
     ("runs ls --state x", 2),
     ("tasks extend task_none", 3), ("tasks extend {done_task}", 4), ("tasks extend {flow_task}", 4),
-    ("tasks retry {task}", 1), ("tasks answer {task} a=1", 1), ("tasks choose {task} sms", 1),
+    ("tasks retry {task}", 1), ("tasks respond {flow_task} x", 1),
+    ("tasks answer {task} a=1", 1), ("tasks choose {task} sms", 1),
     ("tasks edit {task} --content nonsense", 1), ("tasks approve {done_task}", 4), ("runs cancel {done_run}", 1),
     ("runs skip-wait {done_run}", 4), ("sessions complete {done_session}", 4),
     ("people add owner@example.com --role admin", 4), ("people role owner@example.com operator", 4),
@@ -94,7 +98,10 @@ def test_refusals_have_the_same_exit_code_and_message(
 
 ACTS = [
     ("agent", "tasks extend {task}"), ("agent", "tasks extend {task} --json"),
-    ("agent", "tasks approve {task}"), ("agent", "tasks approve {task} -m fine --json"),
+    ("agent", "tasks approve {task}"), ("agent", "tasks assign {task} owner@example.com"),
+    ("agent", "tasks assign {task} owner@example.com --json"), ("agent", "tasks assign {task}"),
+    ("agent", "tasks approve {task} -m fine --json"),
+    ("agent", "tasks respond {task} why? --json"),
     ("agent", "tasks reject {task} -m no --json"), ("agent", "tasks reject {task} --cancel-run"),
     ("agent", 'tasks edit {task} --content {{"amount":7}} --json'), ("flow", "tasks approve {task} --json"),
     ("flow", "tasks reject {task} -m why --cancel-run --json"), ("agent", "runs cancel {run} -m enough"),

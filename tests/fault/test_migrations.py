@@ -105,3 +105,36 @@ def test_tasks_of_before_are_found_by_their_words_and_know_when_they_were_closed
     assert [tuple(row) for row in rows] == [
         ("done", "pay", "pay ann? flow pay", 9), ("odd", None, None, None), ("open", "pay", "pay ann? flow pay", None)
     ]  # fmt: skip
+
+
+def test_tasks_of_before_say_what_was_answered_and_how_much_is_at_stake(tmp_path: Path) -> None:
+    path = tmp_path / "old.db"
+    _at(path, "0005")
+    spec = TaskSpec(request=ApprovalRequest(message="Pay ANN?"), step_name="pay", step_type="Step")
+    shown = spec_bytes(spec)
+    tasks = [("open", "a", "pending", shown), ("done", "b", "completed", shown), ("odd", "c", "pending", b"?")]
+    told = b'{"v":1,"action":"skip","verdict":"reject","note":"not this one","task":"done","by":"ana","via":"cli"}'
+    connection = sqlite_module().connect(path)
+    with connection:
+        connection.executemany(
+            "insert into tasks (task_id, key, run_id, session_id, program, kind, status, digest, body, created_at)"
+            " values (?, ?, 'run', 'ses', 'flow', 'approval', ?, 'd', ?, 7)",
+            tasks,
+        )
+        connection.execute(
+            "insert into journal (run_id, seq, key, kind, at, data) values ('run', 1, 'b', 'decided', 9, ?)", (told,)
+        )
+        connection.execute(
+            "insert into decisions (task_id, run_id, verdict, action, by_type, by_id, via, at, digest)"
+            " values ('done', 'run', 'reject', 'skip', 'user', 'ana', 'cli', 9, 'd')"
+        )
+    connection.close()
+    SqliteStore(str(path)).close()
+    connection = sqlite_module().connect(path)
+    rows = connection.execute(
+        "select task_id, risk, assigned_to, summary from tasks left join decisions using (task_id) order by task_id"
+    ).fetchall()
+    connection.close()
+    assert [tuple(row) for row in rows] == [
+        ("done", "medium", None, "“not this one”"), ("odd", None, None, None), ("open", "medium", None, None)
+    ]  # fmt: skip

@@ -19,8 +19,8 @@ _SECOND = '''
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 
 
 def upgrade() -> None:
@@ -75,16 +75,16 @@ def test_an_older_file_is_copied_and_upgraded_with_its_runs(tmp_path: Path, monk
         output = paused(db).run("x")
     scripts = tmp_path / "migrations"
     shutil.copytree(migrate.SCRIPTS, scripts)
-    (scripts / "versions" / "0007_second.py").write_text(_SECOND)
+    (scripts / "versions" / "0008_second.py").write_text(_SECOND)
     monkeypatch.setattr(migrate, "SCRIPTS", scripts)
-    monkeypatch.setattr(migrate, "HEAD", "0007")
-    monkeypatch.setattr(migrate, "REVISIONS", ("0001", "0002", "0003", "0004", "0005", "0006", "0007"))
+    monkeypatch.setattr(migrate, "HEAD", "0008")
+    monkeypatch.setattr(migrate, "REVISIONS", ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"))
     with SqliteDb(file) as db:
         output = paused(db).get_run_output(output.run_id)
         output.step_requirements[0].confirm()
         assert paused(db).continue_run(output).status == "COMPLETED"
     assert ("meta", "note") in {row[:2] for row in described(file)}
-    copies = list(tmp_path.glob("sayso.db.before-0007-*"))
+    copies = list(tmp_path.glob("sayso.db.before-0008-*"))
     assert len(copies) == 1
     assert ("meta", "note") not in {row[:2] for row in described(copies[0])}
 
@@ -95,12 +95,12 @@ def test_a_failing_upgrade_changes_nothing(tmp_path: Path, monkeypatch: pytest.M
     scripts = tmp_path / "migrations"
     shutil.copytree(migrate.SCRIPTS, scripts)
     broken = _SECOND + '    raise RuntimeError("half way")\n'
-    (scripts / "versions" / "0007_second.py").write_text(broken)
+    (scripts / "versions" / "0008_second.py").write_text(broken)
     before = described(file)
     with monkeypatch.context() as patched:
         patched.setattr(migrate, "SCRIPTS", scripts)
-        patched.setattr(migrate, "HEAD", "0007")
-        patched.setattr(migrate, "REVISIONS", ("0001", "0002", "0003", "0004", "0005", "0006", "0007"))
+        patched.setattr(migrate, "HEAD", "0008")
+        patched.setattr(migrate, "REVISIONS", ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"))
         with pytest.raises(RuntimeError, match="half way"):
             SqliteStore(str(file))
     assert described(file) == before

@@ -26,8 +26,19 @@ BIG = "x" * 70_000
 PHASES = ("asked", "approved", "edited", "answered", "brought", "rejected", "started")
 FREE = {
     "calls": {"epoch", "created_at", "updated_at", "first_sent_at"},
-    "tasks": {"created_at", "blob", "claimed_by", "claimed_until", "operation", "words", "closed_at", "subject"},
-    "decisions": {"metadata"},
+    "tasks": {
+        "created_at",
+        "blob",
+        "claimed_by",
+        "claimed_until",
+        "operation",
+        "words",
+        "closed_at",
+        "subject",
+        "risk",
+        "assigned_to",
+    },
+    "decisions": {"metadata", "summary"},
 }
 """Columns that no call stands on: when something was written, who is on a task, what it is listed and found by, what a
 client keeps for itself."""

@@ -99,6 +99,7 @@ OF_RUNS: dict[tuple[str, str], Route] = {
     ("POST", "/v1/user-tasks/{taskId}/reveal"): Route(
         needs="decide_tasks", good=422, body={"path": "/amount"}, by_key=OWN  # it has no secret; a key is told none
     ),
+    ("POST", "/v1/user-tasks/{taskId}/assign"): Route(needs="decide_tasks", good=200, body={"assignee": None}),
     ("POST", "/v1/user-tasks/{taskId}/extend"): Route(needs="decide_tasks", good=409, body={}, by_key=OWN),
     ("POST", "/v1/user-tasks/{taskId}/claim"): Route(needs="decide_tasks", good=200),
     ("POST", "/v1/user-tasks/{taskId}/release"): Route(needs="decide_tasks", good=200),

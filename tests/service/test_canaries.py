@@ -87,6 +87,7 @@ async def attack(client: httpx.AsyncClient, run: str, agent: str, task: str) -> 
         await client.post(f"/v1/agents/{agent}/runs", json={c["unknown field"]: 1}),
         await client.post(f"/v1/user-tasks/{task}/complete", json={"approved": c["wrong value"]}),
         await client.post(f"/v1/user-tasks/{task}/complete", json={"selectedOptionIds": {"a": c["wrong value"]}}),
+        await client.post(f"/v1/user-tasks/{task}/assign", json={"assignee": c["wrong value"]}),
         await client.post(f"/v1/user-tasks/{task}/extend", json={"dueAt": c["wrong value"]}),
         await client.get(f"/nothing/{c['path']}?{c['query']}"),
         await client.request("PATCH", "/v1/sessions", content=c["method body"]),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sayso.core.verdicts import Refused, settle, settle_timeout
-from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Reject, Retry, Skip
+from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Reject, Respond, Retry, Skip
 from sayso.model.tasks import (
     ApprovalRequest,
     CallShown,
@@ -38,6 +38,7 @@ SAID: dict[str, Any] = {
     "edit": Edit(content={"n": 2}),
     "answer": Answer(values={"value": "b"}),
     "number": Answer(values={"value": 2}),
+    "respond": Respond(value="why so much?"),
     "choose": Choose(choices=("a",)),
     "happened": Choose(choices=("happened",)),
     "reject": Reject(note="no"),
@@ -47,7 +48,7 @@ SAID: dict[str, Any] = {
     "cancel": Cancel(),
 }
 TAKES: dict[str, set[str]] = {
-    "approval of a call": {"approve", "edit", "reject"},
+    "approval of a call": {"approve", "edit", "respond", "reject"},
     "form": {"answer", "number", "reject"},
     "text": {"answer", "reject"},
     "number": {"number", "reject"},
@@ -73,7 +74,7 @@ def test_every_kind_takes_its_verdicts_and_no_others(kind: str, said: str) -> No
     elif said not in TAKES[kind]:
         assert isinstance(outcome, Refused)
     else:
-        assert getattr(outcome, "action", None) == ("skip" if said == "reject" else "proceed")
+        assert getattr(outcome, "action", None) == ("skip" if said in {"reject", "respond"} else "proceed")
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,7 +6,7 @@ import pytest
 
 from sayso.core.completions import fields_of, verdict_of
 from sayso.core.verdicts import settle
-from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Outcome, Reject, Retry, Skip, Verdict
+from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Outcome, Reject, Respond, Retry, Skip, Verdict
 from sayso.model.requesterrors import InvalidCompletion
 from sayso.model.tasks import (
     ApprovalRequest,
@@ -45,6 +45,7 @@ REQUESTS: tuple[TaskRequest, ...] = (
 VERDICTS: tuple[Verdict, ...] = (
     Approve(), Approve(note="fine"), Reject(note="no"), Reject(cancel_run=True, note="no"), Reject(),
     Edit(content={"amount": 7}, note="less"), Edit(content="better"), Answer(values={"value": "text"}),
+    Respond(value="why?", note="odd"),
     Answer(values={"value": 3}), Answer(values={"a": "c"}, note="so"), Choose(choices=("mail",)),
     Choose(choices=("sms", "mail")), Choose(choices=("a",)), Choose(choices=("happened",), note="ref"), Retry(), Skip(),
 )  # fmt: skip
@@ -86,3 +87,17 @@ def test_the_end_of_a_run_is_no_answer(sent: dict[str, Any]) -> None:
     for request in (REQUESTS[6], REQUESTS[8]):
         with pytest.raises(InvalidCompletion):
             verdict_of(request, sent)
+
+
+@pytest.mark.parametrize(
+    "more", [{"approved": True}, {"approved": False}, {"editedArguments": {}}, {"cancelRun": True}]
+)
+def test_an_answer_in_the_place_of_a_call_is_neither_a_yes_nor_a_no(more: dict[str, Any]) -> None:
+    with pytest.raises(InvalidCompletion):
+        verdict_of(REQUESTS[0], {"textValue": "why?", **more})
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", 3, ["x"]])
+def test_an_answer_in_the_place_of_a_call_is_a_text(value: Any) -> None:
+    spec = TaskSpec(request=REQUESTS[0], step_name="s", step_type="Agent")
+    assert not isinstance(settle(spec, Respond(value=value)), Outcome)

@@ -15,7 +15,7 @@ from sayso.core.instants import from_micros, to_micros
 from sayso.core.taskforms import digest_of, spec_bytes, spec_from_bytes
 from sayso.core.verdicts import Refused, settle, settle_timeout
 from sayso.model import errors
-from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Outcome, Reject, Retry, Skip
+from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Outcome, Reject, Respond, Retry, Skip
 from sayso.model.tasks import (
     ApprovalRequest,
     ErrorRequest,
@@ -112,6 +112,7 @@ VERDICTS: dict[str, Any] = {
     "choose unknown": Choose(choices=("z",)),
     "choose twice": Choose(choices=("a", "a")),
     "choose none": Choose(choices=()),
+    "respond": Respond(value="x"),
     "retry": Retry(),
     "skip": Skip(),
     "cancel": Cancel(),

@@ -15,6 +15,7 @@ Ids = dict[str, str]
 PAGES: dict[str, str] = {
     "/dashboard": "/dashboard",
     "/review": "/review",
+    "/review/bulk": "/review/bulk?task={taskId}",
     "/review/{taskId}": "/review/{taskId}",
     "/sessions": "/sessions",
     "/sessions/{sessionId}": "/sessions/{sessionId}",
@@ -50,7 +51,8 @@ OPEN = {"/login", "/join", "/logout", "/auth/start", "/auth/callback", "/static/
 
 NO_PAGES = {
     "/", "/settings", "/live", "/static/{digest}/{name:path}", "/auth/start", "/auth/callback",
-    "/audit/export", "/audit/evidence.json", "/review/{taskId}/state", "/runs/{runId}",
+    "/audit/export", "/waiting", "/audit/evidence.json", "/review/{taskId}/state", "/review/{taskId}/presence",
+    "/runs/{runId}",
 }  # fmt: skip
 """What is read and is no page: ways on, files, streams, and parts of pages."""
 

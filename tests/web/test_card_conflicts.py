@@ -214,7 +214,7 @@ def test_an_open_card_is_told_only_what_is_new(desk: Desk) -> None:
     task = desk.asked("clerk", "look")
     with desk.site.client() as client:
         page = unescape(client.get(f"/review/{task}").text)
-        state = page.split('hx-get="')[1].split('"')[0]
+        state = page.split('<div id="stale" hx-get="')[1].split('"')[0]
         assert client.get(state).status_code == 204
         client.post(f"/review/{task}/claim")
         news = client.get(state)

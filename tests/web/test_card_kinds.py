@@ -60,6 +60,11 @@ CASES = {
         text="text", shows="At most 20", wrong=({"say": "answer", "value": "x" * 21}, "at most 20 characters"),
         right={"say": "reject", "note": "I do not know"}, comes="I do not know",
     ),
+    "call that is answered in its place": Case(
+        text="look", shows="Answer or ask back instead",
+        wrong=({"say": "respond", "respond": " "}, "Write what the agent"),
+        right={"say": "respond", "respond": "Which shelf?"}, comes="Which shelf?",
+    ),
     "number": Case(
         text="number", shows="at least 1, at most 9", wrong=({"say": "answer", "value": "10"}, "at most 9"),
         right={"say": "answer", "value": " 7.5 "}, comes="7.5",

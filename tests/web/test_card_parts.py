@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sayso.core.risks import risk_of
 from sayso.model.errors import Invalid
 from sayso.model.tasks import ApprovalRequest, CallShown, OutputReviewRequest, TextRequest, UncertainRequest
 from sayso.web.controls import Unread, controls_of, read_all
@@ -14,7 +15,7 @@ from sayso.web.differing import changes
 from sayso.web.fields import Fields
 from sayso.web.lookalikes import skeleton, twins, warnings
 from sayso.web.review.beside import snoozed_until
-from sayso.web.review.scale import figure_of, risk_of
+from sayso.web.review.scale import figure_of
 from sayso.web.review.showing import rows_of
 from sayso.web.wording import seen
 

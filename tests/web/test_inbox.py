@@ -91,8 +91,10 @@ def test_what_is_decided_or_dropped_is_on_its_own_tab_alone(tmp_path: Path) -> N
             assert rows(client, "/review?tab=completed") == ["Refund 12.5 to yes"]
             assert rows(client, "/review?tab=cancelled") == ["Refund 12.5 to gone"]
             assert rows(client, "/review?tab=completed&agent=refund+desk&operation=refund") == ["Refund 12.5 to yes"]
-            text = client.get("/review").text
+            text, decided = client.get("/review").text, client.get("/review?tab=completed").text
     assert "Nothing waits for you" in text
+    assert "rejected by owner@example.com" in decided
+    assert '<span class="visually-hidden">What was answered: </span>“no”' in decided
     assert "Last decided" in text
     assert "rejected by" in text
 

@@ -19,12 +19,12 @@ from sayso.runtime.sessions import Sessions, Whole
 from sayso.testing import CountingIds, FakeClock, ScriptedModel, call
 from sayso.web.sessions.filtering import View as ListView
 from sayso.web.sessions.listing import range_of
-from sayso.web.sessions.steps import Known, Step, steps_of
 from sayso.web.sessions.values import Allowance
 from sayso.web.sessions.view import Given, View, view_of
 from sayso.web.sessions.waterfall import GAP, WIDTH, Lane, waterfall
 from sayso.web.sessions.windows import SIZE, Wanted, window
-from sayso.web.sessions.words import step_badges
+from sayso.web.steps import Known, Step, steps_of
+from sayso.web.stepwords import step_badges
 from tests.app.test_kernel import Code
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -44,6 +44,8 @@ def task_json(task: UserTask, status: TaskStatus) -> dict[str, Any]:
         "decided_by": task.decided_by,
         "decided_at": None if task.decided_at is None else task.decided_at.isoformat(),
         "verdict": task.verdict,
+        "answer": task.summary,
+        "assigned_to": task.assigned_to,
         **spec_to_json(task.spec),
     }
 
@@ -65,8 +67,12 @@ def card(task: UserTask, status: TaskStatus, *, at: str = "") -> str:
     ]
     if task.due_at is not None:
         lines.append(f"  until {task.due_at:%Y-%m-%d %H:%M:%S} UTC, then: {spec.on_timeout}{_room(task, status, at)}")
+    if task.assigned_to is not None:
+        lines.append(f"  assigned to {safe(task.assigned_to)}")
     if task.decided_by is not None:
         lines.append(f"  decided by {safe(task.decided_by)}: {task.verdict} at {task.decided_at:%Y-%m-%d %H:%M:%S} UTC")
+    if task.summary is not None:
+        lines.append(f"  said: {safe(task.summary)}")
     return "\n".join([*lines, *_about(task), *(_ways(task, at) if status is TaskStatus.PENDING else [])])
 
 
@@ -111,7 +117,8 @@ def _ways(task: UserTask, at: str) -> list[str]:
     match task.spec.request:
         case ApprovalRequest(call=call):
             edit = [] if call is None else [f"  sayso tasks edit {task.id}{at}      go ahead with other arguments"]
-            ways = [f"  sayso tasks approve {task.id}{at}      go ahead", *edit, reject]
+            instead = [] if call is None else [f"  sayso tasks respond {task.id} 'answer'{at}      answer in its place"]
+            ways = [f"  sayso tasks approve {task.id}{at}      go ahead", *edit, *instead, reject]
         case FormRequest() as request:
             names = " ".join([*(f"{field.name}=..." for field in request.fields), *_by_schema(request.schema)])
             ways = [f"  sayso tasks answer {task.id} {names}{at}", reject]

@@ -1,4 +1,4 @@
-"""`sayso tasks approve | reject | answer | choose | edit | retry | skip`: deciding from a terminal.
+"""`sayso tasks approve | reject | answer | respond | choose | edit | retry | skip`: deciding from a terminal.
 
 Every command loads the task, and decides with the digest of what was loaded: whoever was faster wins, and a task
 that changed meanwhile is refused.
@@ -20,7 +20,7 @@ from sayso.core.answers import VALUE
 from sayso.core.confiding import masked_arguments
 from sayso.core.forms import parse
 from sayso.core.schemas import fields_of, problems
-from sayso.model.decisions import Answer, Approve, Choose, Edit, Reject, Retry, Skip, Verdict
+from sayso.model.decisions import Answer, Approve, Choose, Edit, Reject, Respond, Retry, Skip, Verdict
 from sayso.model.errors import Invalid, InvalidDecision
 from sayso.model.tasks import (
     ApprovalRequest,
@@ -70,6 +70,18 @@ def answer(
 
 
 @at_desk()
+def respond(
+    desk: Desk,
+    task: Task,
+    text: Annotated[str, typer.Argument(help="What the agent is told in the place of a result.")],
+    message: Note = None,
+    json_: Json = False,
+) -> None:
+    """Do not let a call run, and answer the agent in its place, or ask it something."""
+    _decide(desk, task, json_, lambda _: Respond(value=text, note=message))
+
+
+@at_desk()
 def choose(
     desk: Desk,
     task: Task,
@@ -112,7 +124,7 @@ def skip(desk: Desk, task: Task, message: Note = None, json_: Json = False) -> N
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to `sayso tasks`."""
-    for command in (approve, reject, answer, choose, edit, retry, skip):
+    for command in (approve, reject, answer, respond, choose, edit, retry, skip):
         app.command()(command)
 
 

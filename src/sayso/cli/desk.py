@@ -18,7 +18,7 @@ from sayso.model.journal import Entry
 from sayso.model.json import Json
 from sayso.model.runs import Run, RunState
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
-from sayso.model.tasks import TaskStatus, UserTask
+from sayso.model.tasks import Listed, TaskStatus, UserTask
 from sayso.model.workspaces import ApiKey, Credential, Invitation, Member, Person, Role, Scope
 
 
@@ -90,12 +90,16 @@ class Standing:
 class Tasks(Protocol):
     """What waits for people."""
 
-    def page(self, *, everything: bool, kind: str | None, limit: int, cursor: str | None) -> TaskList:
-        """Return one page of tasks, oldest first; with `everything`, decided and dropped ones too."""
+    def page(self, *, status: Listed, kind: str | None, limit: int, cursor: str | None) -> TaskList:
+        """Return one page of tasks, oldest first."""
         ...
 
     def find(self, task_id: str) -> SeenTask | None:
         """Return the task of an id."""
+        ...
+
+    def assign(self, task_id: str, to: str | None) -> SeenTask:
+        """Say whose work a task is, or nobody's; return it."""
         ...
 
     def decide(self, task: UserTask, verdict: Verdict) -> Decided:

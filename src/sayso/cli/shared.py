@@ -50,7 +50,7 @@ def find_task(tasks: Tasks, given: str) -> SeenTask:
 def _all(tasks: Tasks) -> Iterator[SeenTask]:
     cursor = None
     while True:
-        page = tasks.page(everything=True, kind=None, limit=_PAGE, cursor=cursor)
+        page = tasks.page(status="any", kind=None, limit=_PAGE, cursor=cursor)
         yield from page.tasks
         cursor = page.next_cursor
         if cursor is None:

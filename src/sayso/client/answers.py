@@ -41,6 +41,8 @@ class Task:
     on_reject: str | None = None
     on_timeout: str | None = None
     created_at: datetime | None = field(default=None, metadata=TIME)
+    assigned_to: str | None = None
+    """Whose work it is; others may still decide."""
     extension: Mapping[str, Json] | None = None
     """What may be done about the deadline: `until` (after one more extension), `made`, `left`, `most`; or None."""
     claimed_by: str | None = None

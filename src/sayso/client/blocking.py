@@ -89,6 +89,7 @@ class Sayso:
     extend_user_task = _method(calls.extend_user_task)
     claim_user_task = _method(calls.claim_user_task)
     reveal_secret = _method(calls.reveal_secret)
+    assign_user_task = _method(calls.assign_user_task)
     release_user_task = _method(calls.release_user_task)
     list_workflows = _method(calls.list_workflows)
     start_workflow = _method(calls.start_workflow)

@@ -283,6 +283,11 @@ def reveal_secret(task_id: str, path: str) -> Call[Json]:
     return Call(method="POST", path=call.path, read=call.read, body={"path": path}, key=None)
 
 
+def assign_user_task(task_id: str, assignee: str | None) -> Call[Task]:
+    """Say whose work a task is, or nobody's; others may still decide it."""
+    return post(read_as(Task), at("user-tasks", task_id, "assign"), {"assignee": assignee}, key=None)
+
+
 def release_user_task(task_id: str) -> Call[Task]:
     """Say to be no longer on a task."""
     return post(read_as(Task), at("user-tasks", task_id, "release"), key=None)

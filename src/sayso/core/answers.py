@@ -11,7 +11,7 @@ from typing import Any, cast
 from sayso.core.codec import from_json
 from sayso.core.ledger import HAPPENED, NOT_HAPPENED, STOP, canonical
 from sayso.core.schemas import problems
-from sayso.model.decisions import Answer, Choose, Edit, Outcome
+from sayso.model.decisions import Answer, Choose, Edit, Outcome, Respond
 from sayso.model.errors import UnreadableValue
 from sayso.model.json import Json
 from sayso.model.tasks import (
@@ -68,6 +68,14 @@ def chosen(request: OptionsRequest | UncertainRequest, verdict: Choose) -> Outco
     if len(verdict.choices) != 1 or verdict.choices[0] not in known:
         return Refused(f"expected one of {', '.join(known)}, but got {', '.join(verdict.choices) or 'none'}")
     return Outcome(action="proceed", verdict="choose", note=verdict.note, choices=verdict.choices)
+
+
+def in_its_place(verdict: Respond) -> Outcome | Refused:
+    """Take what an agent is told in the place of a result; the call does not run."""
+    problem = _text(verdict.value, None)
+    if problem is not None:
+        return Refused(problem)
+    return Outcome(action="skip", verdict="respond", note=verdict.note, values={VALUE: verdict.value})
 
 
 def edited_call(call: CallShown, verdict: Edit) -> Outcome | Refused:

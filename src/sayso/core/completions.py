@@ -1,7 +1,7 @@
 """From the fields of a completion, as clients send them, to the verdict that a task takes; and back.
 
     kind                  takes
-    approval, hitl        approved (required); editedArguments; cancelRun
+    approval, hitl        approved (required); editedArguments; cancelRun; or textValue: what the agent is told instead
     text                  textValue, or approved: false
     number                numberValue, or approved: false
     multi_option          selectedOptionId, or textValue where another answer is allowed, or approved: false
@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sayso.core.codec import to_json
-from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Reject, Retry, Skip, Verdict
+from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Reject, Respond, Retry, Skip, Verdict
 from sayso.model.requesterrors import ApprovedRequired, InvalidCompletion
 from sayso.model.tasks import TaskRequest
 
@@ -70,8 +70,8 @@ def fields_of(request: TaskRequest, verdict: Verdict) -> dict[str, Any]:
         case Edit(content=content):
             edited = "editedArguments" if request.kind == "approval" else "editedOutput"
             return {"approved": True, edited: content, **said}
-        case Answer(values=values):
-            return {**_answered(request, dict(values)), **said}
+        case Answer() | Respond():
+            return {**_answered(request, verdict), **said}
         case Choose(choices=choices):
             return {**({"selectedOptionIds": list(choices)} if request.kind == "route" else _one(choices)), **said}
         case Retry() | Skip():
@@ -80,7 +80,10 @@ def fields_of(request: TaskRequest, verdict: Verdict) -> dict[str, Any]:
             raise InvalidCompletion("Expected something that a person can say, but a deadline alone says 'cancel'.")
 
 
-def _answered(request: TaskRequest, values: dict[str, Any]) -> dict[str, Any]:
+def _answered(request: TaskRequest, verdict: Answer | Respond) -> dict[str, Any]:
+    if isinstance(verdict, Respond):
+        return {"textValue": verdict.value}
+    values = dict(verdict.values)
     return {"values": values} if request.kind == "form" else {_VALUES[request.kind]: values["value"]}
 
 
@@ -99,6 +102,10 @@ _VALUES = {
 
 
 def _approval(sent: Fields, note: str | None) -> Verdict:
+    if "textValue" in sent:
+        if set(sent) - ALWAYS != {"textValue"}:
+            raise InvalidCompletion("Expected an answer in the call's place, or a yes or a no, but got both.")
+        return Respond(value=to_json(_needed(sent, "textValue")), note=note)
     return _yes_or_no(sent, note, "editedArguments")
 
 
@@ -194,7 +201,7 @@ def _needed(sent: Fields, name: str) -> Any:
 
 
 _KINDS: dict[str, tuple[frozenset[str], Callable[[Fields, str | None], Verdict]]] = {
-    "approval": (frozenset({"approved", "editedArguments", "cancelRun"}), _approval),
+    "approval": (frozenset({"approved", "editedArguments", "cancelRun", "textValue"}), _approval),
     "output_review": (frozenset({"approved", "editedOutput", "cancelRun"}), _output_review),
     "text": (frozenset({"approved", "textValue"}), _value("textValue")),
     "number": (frozenset({"approved", "numberValue"}), _value("numberValue")),

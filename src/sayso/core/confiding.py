@@ -49,7 +49,7 @@ class Vault:
 
     def seal(self, schema: Json, arguments: Json) -> Any:
         """Return arguments with a seal at every secret place that holds a value."""
-        return _atsecrets_of(schema, arguments, self._sealed)
+        return _at_secrets(schema, arguments, self._sealed)
 
     def open(self, schema: Json, arguments: Json) -> Any:
         """Return arguments with the value of every seal at a secret place.
@@ -57,7 +57,7 @@ class Vault:
         Raises:
             LedgerConflict: What is kept is not what was sealed.
         """
-        return _atsecrets_of(schema, arguments, self.opened)
+        return _at_secrets(schema, arguments, self.opened)
 
     def take_fresh(self) -> dict[str, Json]:
         """Return what was sealed and is not kept yet; the caller keeps it."""
@@ -134,7 +134,7 @@ def masked(value: Json) -> Any:
 
 def masked_arguments(call: CallShown) -> Json:
     """Return the arguments of a call as people see them: masked at secret places, and as they are everywhere else."""
-    return _atsecrets_of(call.schema, call.arguments, _mask)
+    return _at_secrets(call.schema, call.arguments, _mask)
 
 
 def sealed_at(call: CallShown) -> dict[str, Json]:
@@ -150,7 +150,7 @@ def told_apart(schema: Json, was: Json, now: Json) -> tuple[Json, Json]:
         known = before.get(pointer(path))
         return None if value is None else MASK if value in (MASK, known) else CHANGED
 
-    return _atsecrets_of(schema, was, _mask), _walk(schema, schema, now, (), 0, mask)
+    return _at_secrets(schema, was, _mask), _walk(schema, schema, now, (), 0, mask)
 
 
 def kept(schema: Json, shown: Json, given: Json) -> Json:
@@ -185,7 +185,7 @@ def _is_secret(part: Mapping[str, Json]) -> bool:
     return part.get("format") == "password" or part.get("writeOnly") is True
 
 
-def _atsecrets_of(schema: Json, value: Json, change: Callable[[Json], Json]) -> Json:
+def _at_secrets(schema: Json, value: Json, change: Callable[[Json], Json]) -> Json:
     return _walk(schema, schema, value, (), 0, lambda found, _: change(found))
 
 

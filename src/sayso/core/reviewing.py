@@ -27,7 +27,7 @@ OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 _MOST_WORDS = 600
 _LONGEST_SUBJECT = 200
 _ACCEPTED = frozenset({"approve", "answer", "choose", "retry"})
-_REFUSED = frozenset({"reject", "skip", "cancel"})
+_REFUSED = frozenset({"reject", "respond", "skip", "cancel"})
 
 
 def operation_of(spec: TaskSpec) -> str:

@@ -15,6 +15,7 @@ from sayso.core.codec import plain_of
 from sayso.core.instants import from_micros
 from sayso.core.keys import WAIT
 from sayso.core.ledger import APPROVAL, UNKNOWN
+from sayso.model.calls import ANSWERED
 from sayso.model.journal import Entry, EntryKind
 from sayso.model.json import Json
 from sayso.model.runs import Run, RunState
@@ -228,11 +229,11 @@ def _approval(view: _View, key: str) -> dict[str, Json]:
 
 
 def _tool_result(key: str, value: dict[str, Any]) -> dict[str, Json]:
-    succeeded = value["state"] == "succeeded"
-    error: Json = None if succeeded else {"code": value.get("code"), "message": value.get("message")}
+    succeeded, answered = value["state"] == "succeeded", value.get("code") == ANSWERED
+    error: Json = {"code": value.get("code"), "message": value.get("message")}
     result: dict[str, Json] = {
-        "data": value.get("value"),
-        "error": error,
+        "data": value.get("message") if answered else value.get("value"),
+        "error": None if succeeded or answered else error,
         "log_id": key,
         "successful": succeeded,
     }

@@ -15,6 +15,7 @@
     verdict    approval of a call   text, number   multi_option    external   uncertain   message
     approve    proceed              -              -               -          -           -
     edit       proceed + arguments  -              -               -          -           -
+    respond    skip + value         -              -               -          -           -
     answer     -                    proceed        proceed (other) proceed    -           proceed
     choose     -                    -              proceed         -          proceed     -
     reject     on_reject            on_reject      on_reject       on_reject  -           -
@@ -29,7 +30,7 @@ from typing import assert_never
 
 from sayso.core import answers, forms
 from sayso.core.answers import Refused
-from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Outcome, Reject, Retry, Skip, Verdict
+from sayso.model.decisions import Answer, Approve, Cancel, Choose, Edit, Outcome, Reject, Respond, Retry, Skip, Verdict
 from sayso.model.tasks import (
     ApprovalRequest,
     CallShown,
@@ -56,7 +57,7 @@ def settle(spec: TaskSpec, verdict: Verdict) -> Outcome | Refused:
             return Outcome(action="cancel", verdict="cancel", note=verdict.note)
         case Reject():
             return _rejected(spec, verdict)
-        case Approve() | Edit() | Answer() | Choose() | Retry() | Skip():
+        case Approve() | Edit() | Answer() | Respond() | Choose() | Retry() | Skip():
             return _accepted(spec, verdict)
         case _:
             assert_never(verdict)
@@ -110,7 +111,7 @@ def _rejected(spec: TaskSpec, verdict: Reject) -> Outcome | Refused:
 
 
 def _accepted(  # noqa: C901 - the table above, a row per kind
-    spec: TaskSpec, verdict: Approve | Edit | Answer | Choose | Retry | Skip
+    spec: TaskSpec, verdict: Approve | Edit | Answer | Respond | Choose | Retry | Skip
 ) -> Outcome | Refused:
     match spec.request, verdict:
         case (ApprovalRequest() | OutputReviewRequest(), Approve()):
@@ -121,6 +122,8 @@ def _accepted(  # noqa: C901 - the table above, a row per kind
             return _form(request, verdict, said="answer")
         case (ApprovalRequest(call=CallShown() as call), Edit()):
             return answers.edited_call(call, verdict)
+        case (ApprovalRequest(call=CallShown()), Respond()):
+            return answers.in_its_place(verdict)
         case (TextRequest() | NumberRequest() | OptionsRequest() | ExternalRequest() | MessageRequest(), Answer()):
             return answers.answered(spec.request, verdict)
         case (OptionsRequest() | UncertainRequest(), Choose()):

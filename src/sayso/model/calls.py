@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 from sayso.model.ids import CallId, TaskId
 from sayso.model.json import Json
 
+ANSWERED = "answered_by_human"
+"""The code of a call that did not run because a person has answered in its place: no error for the model."""
+
 
 class Effect(StrEnum):
     """What may happen to a call whose outcome is unknown."""

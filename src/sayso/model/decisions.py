@@ -83,7 +83,16 @@ class Cancel:
     note: str | None = None
 
 
-Verdict: TypeAlias = Approve | Reject | Edit | Answer | Choose | Retry | Skip | Cancel
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Respond:
+    """Do not run the call: this is told to the agent in the place of its result."""
+
+    verdict: Literal["respond"] = "respond"
+    value: Json
+    note: str | None = None
+
+
+Verdict: TypeAlias = Approve | Reject | Edit | Answer | Respond | Choose | Retry | Skip | Cancel
 """Everything that can be said to a task."""
 
 
@@ -119,3 +128,5 @@ class Decision:
     """The digest of what was shown and what was said."""
     metadata: Json = None
     """What whoever decided has attached, for itself."""
+    summary: str | None = None
+    """What was answered, in one line."""

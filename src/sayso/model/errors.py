@@ -65,6 +65,7 @@
     │   ├── UnresolvedTasks      continuing without any decision
     │   ├── InvalidCompletion    the fields do not fit the kind of task; it stays pending
     │   │   └── ApprovedRequired an approval without a yes or a no
+    │   ├── NotAssignable        nobody of this address may decide the task
     │   ├── KeyReused            an Idempotency-Key came with another request before
     │   ├── InvalidData          carries its problems
     │   │   ├── InvalidAgent

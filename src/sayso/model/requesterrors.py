@@ -17,6 +17,13 @@ class TaskClaimed(Conflict):
     hint = "Wait until the claim ends, ask for its release, or let an admin decide."
 
 
+class NotAssignable(Invalid):
+    """Nobody of this address is a member of the workspace who may decide this task."""
+
+    code = "user_task_not_assignable"
+    hint = "Name somebody whose role decides tasks, and who has not started the run where starters may not decide."
+
+
 class TaskNotPending(Conflict):
     """The task is no longer pending; the error tells how it stands, and who decided."""
 

@@ -27,8 +27,10 @@ class ReviewFilter:
     program: str | None = None
     operation: str | None = None
     """The tool, or the step, that is asked about."""
+    risk: str | None = None
+    """How much is at stake: `low`, `medium` or `high`."""
     assignee: str | None = None
-    """Who has claimed it."""
+    """To whom it is assigned, or who has claimed it."""
     text: str | None = None
     """A part of the sentence, or the id of the task, the run or the session."""
     sort: Sort = "oldest"

@@ -260,6 +260,10 @@ class UserTask:
     claimed_until: datetime | None = None
     closed_at: datetime | None = None
     """When it was decided or dropped."""
+    assigned_to: str | None = None
+    """Whose work it is; others who may decide it still may."""
+    summary: str | None = None
+    """What was answered, in one line."""
     intact: bool = True
     """Whether the stored bytes are those of the digest; a question that was changed by hand takes no answer."""
 
@@ -274,11 +278,15 @@ class UserTask:
         return self.status
 
 
+Listed = Literal["pending", "completed", "cancelled", "any"]
+"""Tasks of which status a listing wants."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
     """Which tasks a listing wants; empty fields do not restrict."""
 
-    status: Literal["pending", "completed", "cancelled", "any"] = "pending"
+    status: Listed = "pending"
     kind: str | None = None
     run_id: RunId | None = None
     session_id: SessionId | None = None

@@ -24,7 +24,7 @@ from sayso.core.ledger import (
     idempotency_key,
     resendable_until,
 )
-from sayso.model.calls import Approved, CallMove, CallResult, CallState, Effect
+from sayso.model.calls import ANSWERED, Approved, CallMove, CallResult, CallState, Effect
 from sayso.model.decisions import Outcome
 from sayso.model.errors import LeaseLost
 from sayso.model.ids import CallId
@@ -89,7 +89,7 @@ class _Call:
             self._note = outcome.note
             if outcome.edited:
                 self._arguments, self._edited = plan.complete(from_json(outcome.content)), True
-            elif outcome.values is not None and not self.external:
+            elif outcome.values is not None and outcome.action == "proceed" and not self.external:
                 self._arguments, self._edited = plan.complete({**plan.call.arguments, **outcome.values}), True
 
     # -- before ------------------------------------------------------------------------------------------
@@ -129,6 +129,10 @@ class _Call:
         """
         if outcome.action == "cancel":
             raise RunCancelled(outcome.reason or outcome.note or f"Call of {self._plan.call.tool} was rejected")
+        if outcome.verdict == "respond":
+            said = from_json((outcome.values or {}).get(VALUE))
+            message = f"It was not executed. A person has answered in its place: {said}"
+            return Refusal(code=ANSWERED, message=message, state=_S.REJECTED)
         if outcome.action == "proceed":
             return self._void() or (None if self.external else self._plan.recheck(self._arguments))
         if self._key + APPROVAL in self._pass.record.lapsed:

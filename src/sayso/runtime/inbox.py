@@ -1,4 +1,4 @@
-"""What people and keys do with user tasks over the service: list, read, claim, release, complete.
+"""What people and keys do with user tasks over the service: list, read, claim, release, assign, complete.
 
 It decides by the same command as everybody (`units.decide`); what it adds is who may: the reach of a key, tasks that
 are for people only, runs that somebody started and must not decide alone, and claims.
@@ -10,14 +10,16 @@ from typing import Any
 
 from sayso.core.codec import to_json
 from sayso.core.completions import BY_KEYS, Fields, verdict_of
+from sayso.core.directoryforms import email_of
+from sayso.core.roles import may
 from sayso.model.decisions import Decision
 from sayso.model.errors import AlreadyDecided, TaskClosed, TaskNotFound
 from sayso.model.ids import RunId, TaskId
 from sayso.model.json import Json
-from sayso.model.requesterrors import OwnRun, PeopleOnly, TaskClaimed, TaskNotPending
+from sayso.model.requesterrors import NotAssignable, OwnRun, PeopleOnly, TaskClaimed, TaskNotPending
 from sayso.model.runs import Run
 from sayso.model.tasks import UserTask
-from sayso.model.workspaces import Principal, Reach
+from sayso.model.workspaces import Member, Principal, Reach, Workspace
 from sayso.runtime import extending, units
 from sayso.runtime.auditing import write_down
 from sayso.runtime.confiding import revealed
@@ -110,6 +112,33 @@ class Inbox:
 
         return await self._runtime.store.run(unit)
 
+    async def assign(self, task_id: TaskId, to: str | None, principal: Principal, reach: Reach) -> UserTask:
+        """Say whose work a task is, or nobody's; it is no lock and does not lapse: others may still decide.
+
+        Raises:
+            TaskNotFound: No such task within reach.
+            NotAssignable: Nobody of this address may decide it.
+            TaskNotPending, TaskExpired: It is over.
+        """
+        now = self._runtime.clock.now()
+
+        def unit(tx: Transaction) -> UserTask:
+            task, run = found(tx, task_id, reach)
+            _refuse_if_settled(task, now)
+            address = None if to is None else _assignable(tx, run, to, principal)
+            if address != task.assigned_to and tx.assign_task(task_id, address):
+                about: dict[str, Json] = {"to": address, "before": task.assigned_to}
+                write_down(tx, task.workspace_id, now, principal.actor, "task.assigned", task_id, about)
+            return found(tx, task_id, reach)[0]
+
+        return await self._runtime.store.run(unit)
+
+    async def assignable(self, principal: Principal) -> list[str]:
+        """Return who may decide tasks of the workspace, by address."""
+        workspace = principal.workspace
+        members = await self._runtime.store.read(lambda tx: tx.directory.list_members(workspace.id))
+        return [member.person.email for member in members if _decides(member, workspace)]
+
     def extending(
         self, task_id: TaskId, principal: Principal, reach: Reach, *, shown: datetime | None = None
     ) -> Callable[[Transaction], UserTask]:
@@ -195,6 +224,26 @@ def found(tx: Transaction, task_id: TaskId, reach: Reach) -> tuple[UserTask, Run
     refuse_beyond(tx, reach, run)
     refuse_hidden(reach, run)
     return task, run
+
+
+def _assignable(tx: Transaction, run: Run, to: str, principal: Principal) -> str:
+    """Return the address of a member who may decide what a run asks.
+
+    Raises:
+        NotAssignable: Nobody of this address may.
+    """
+    address, workspace = email_of(to), principal.workspace
+    person = None if address is None else tx.directory.find_person_by_email(address)
+    member = None if person is None else tx.directory.find_member(workspace.id, person.id)
+    if member is None or not _decides(member, workspace):
+        raise NotAssignable("Expected the address of a member who may decide tasks, but it is nobody's.")
+    if member.person.email == run.origin.started_by and not workspace.settings.starters_may_decide:
+        raise NotAssignable(f"Expected somebody else, since {member.person.email} started the run.")
+    return member.person.email
+
+
+def _decides(member: Member, workspace: Workspace) -> bool:
+    return member.person.disabled_at is None and may(member.role, "decide_tasks", workspace.settings)
 
 
 def _refuse_if_settled(task: UserTask, now: datetime) -> None:

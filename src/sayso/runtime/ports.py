@@ -353,6 +353,10 @@ class Transaction(Protocol):
         """Note who is on a pending task; False when somebody else is."""
         ...
 
+    def assign_task(self, task_id: TaskId, to: str | None) -> bool:
+        """Say whose work a pending task is, or nobody's; False where it is not pending."""
+        ...
+
     def release_task(self, task_id: TaskId) -> None:
         """Forget who is on a task."""
         ...

@@ -81,6 +81,11 @@ class Reviewing:
 
         return await self._read(unit)
 
+    async def pending(self, person: str, reach: Reach) -> int:
+        """Return how many tasks wait for a person, up to `COUNTED`."""
+        now, wanted = self._runtime.clock.now(), ReviewFilter(person=person, reach=reach)
+        return await self._read(lambda tx: tx.reviews.count(wanted, now=now))
+
     async def closely(self, task_id: TaskId, person: str, reach: Reach) -> Closely:
         """Return a task with everything that helps to decide it.
 

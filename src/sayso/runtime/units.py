@@ -14,6 +14,7 @@ from sayso.core.codec import json_bytes, plain_of
 from sayso.core.decisionforms import decision_bytes, decision_digest, outcome_from_json
 from sayso.core.fingerprint import Shape
 from sayso.core.ledger import HAPPENED, NOT_HAPPENED, UNKNOWN
+from sayso.core.summaries import summary_of
 from sayso.core.verdicts import Refused, settle_timeout
 from sayso.model.actors import LATE, TIMEOUT, Actor
 from sayso.model.calls import CallMove, CallState, StoredCall
@@ -477,6 +478,7 @@ def _decision(task: UserTask, outcome: Outcome, by: Actor, now: datetime) -> Dec
         at=now,
         digest=task.digest,
         bound=decision_digest(task.digest, decision_bytes(task.id, outcome, by)),
+        summary=summary_of(task.spec.request, outcome),
     )
 
 

@@ -35,6 +35,7 @@ from sayso.server.about import About
 from sayso.server.cookies import session_text
 from sayso.server.guessing import Guesses
 from sayso.server.handshakes import ProviderSignIn
+from sayso.server.looking import Looking
 from sayso.server.services import Services, services_of
 
 _LONGEST_KEY = 255
@@ -61,6 +62,8 @@ class Service(Services):
     """The identity provider at which people sign in, if there is one."""
     about: About = field(default_factory=About)
     """What the pages tell owners and admins about this process."""
+    looking: Looking = field(default_factory=Looking)
+    """Who looks at which task at the moment."""
     guesses: Guesses = field(default_factory=Guesses)
     """Who has guessed secrets lately."""
 

@@ -18,7 +18,7 @@ STATEMENTS: dict[str, ClauseElement] = {
     "run_bodies": select(tasks.c.task_id, tasks.c.body, blobs.c.data)
     .select_from(tasks.outerjoin(blobs, and_(blobs.c.run_id == tasks.c.run_id, blobs.c.digest == tasks.c.blob)))
     .where(_MINE),
-    "run_decisions": select(*[column for column in decisions.c if column.name != "run_id"])
+    "run_decisions": select(*[column for column in decisions.c if column.name not in {"run_id", "summary"}])
     .select_from(tasks.join(decisions, decisions.c.task_id == tasks.c.task_id))
     .where(_MINE),
     "run_tool_digests": select(calls.c.call_id, calls.c.tool_digest).where(calls.c.run_id == P("run_id")),

@@ -17,9 +17,9 @@ from sayso.core.codec import VERSION
 from sayso.model.errors import StoreTooNew, StoreUnavailable
 from sayso.stores.schema import metadata
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest revision in migrations/versions."""
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every revision this version knows, oldest first."""
 SCRIPTS = Path(__file__).parent / "migrations"
 

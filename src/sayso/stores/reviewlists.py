@@ -28,6 +28,8 @@ Text = Callable[[tuple[str, ...], Callable[[], Select[Any]]], str]
 """Compiles a statement of a certain shape once, and returns its text."""
 _LAST: ColumnElement[int] = literal_column("9223372036854775807")
 _DUE: ColumnElement[int] = func.coalesce(tasks.c.due_at, _LAST)
+_EQUAL = ("program", "operation", "risk")
+"""What narrows a listing by a column of the same name."""
 _STATUS = {"pending": "pending", "snoozed": "pending", "completed": "completed", "cancelled": "cancelled"}
 
 
@@ -78,6 +80,7 @@ def _shape(wanted: ReviewFilter) -> tuple[str, ...]:
         "kinds": len(_kinds(wanted)) or None,
         "program": wanted.program,
         "operation": wanted.operation,
+        "risk": wanted.risk,
         "assignee": wanted.assignee,
         "text": wanted.text,
     }
@@ -96,7 +99,7 @@ def _parameters(wanted: ReviewFilter, now: datetime) -> dict[str, Any]:
     values |= {f"kind_{number}": kind for number, kind in enumerate(_kinds(wanted))}
     values |= {
         name: value
-        for name, value in (("program", wanted.program), ("operation", wanted.operation), ("assignee", wanted.assignee))
+        for name, value in ((name, getattr(wanted, name)) for name in (*_EQUAL, "assignee"))
         if value is not None
     }
     if wanted.text is not None:
@@ -117,11 +120,12 @@ def _fitting(query: Select[Any], wanted: ReviewFilter) -> Select[Any]:
         query = query.where(_snoozed() if wanted.tab == "snoozed" else ~_snoozed())
     if wanted.kinds:
         query = query.where(tasks.c.kind.in_([P(f"kind_{number}") for number in range(len(_kinds(wanted)))]))
-    for name in ("program", "operation"):
+    for name in _EQUAL:
         if getattr(wanted, name) is not None:
             query = query.where(tasks.c[name] == P(name))
     if wanted.assignee is not None:
-        query = query.where(tasks.c.claimed_by == P("assignee"), tasks.c.claimed_until > P("now"))
+        claimed = and_(tasks.c.claimed_by == P("assignee"), tasks.c.claimed_until > P("now"))
+        query = query.where(or_(tasks.c.assigned_to == P("assignee"), claimed))
     if wanted.text is not None:
         query = query.where(_found())
     return Reaching(wanted.reach).applied(query, tasks)

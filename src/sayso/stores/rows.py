@@ -6,6 +6,7 @@ from typing import Any
 
 from sayso.core.instants import from_micros, some_micros, some_time, to_micros
 from sayso.core.reviewing import operation_of, subject_of, words_of
+from sayso.core.risks import risk_of
 from sayso.core.taskforms import digest_of, spec_from_bytes
 from sayso.model.actors import Actor
 from sayso.model.calls import CallState, Effect, StoredApproval, StoredCall
@@ -84,11 +85,13 @@ def task_of(row: Any) -> UserTask:
         claimed_by,
         claimed_until,
         closed,
+        assigned_to,
         blob,
         verdict,
         by_type,
         by_id,
         decided,
+        summary,
     ) = row
     shown = body if blob is None else blob
     return UserTask(
@@ -109,6 +112,8 @@ def task_of(row: Any) -> UserTask:
         claimed_by=claimed_by,
         claimed_until=some_time(claimed_until),
         closed_at=some_time(closed),
+        assigned_to=assigned_to,
+        summary=summary,
         intact=digest_of(shown, run_id=run, key=key) == digest,
     )
 
@@ -209,4 +214,6 @@ def task_row(run: Run, task: NewTask, stored: tuple[bytes | None, str | None]) -
         "subject": subject_of(task.spec),
         "words": words_of(run.program, task.spec),
         "closed_at": None,
+        "risk": risk_of(task.spec.request).level,
+        "assigned_to": None,
     }

@@ -95,6 +95,8 @@ tasks = Table(
     Column("words", Text),
     Column("closed_at", BigInteger),
     Column("subject", Text),
+    Column("risk", Text),
+    Column("assigned_to", Text),
 )
 _PENDING = tasks.c.status == text("'pending'")
 Index("ix_tasks_run", tasks.c.run_id)
@@ -161,6 +163,7 @@ decisions = Table(
     Column("at", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),
     Column("metadata", LargeBinary),
+    Column("summary", Text),
 )
 
 calls = Table(

@@ -83,12 +83,13 @@ _ON_ITS_WAY = and_(calls.c.run_id == P("run_id"), calls.c.state == constant("sta
 _IN_DOUBT = case((calls.c.effect == constant("read"), constant("failed")), else_=constant("uncertain"))
 
 TASK: Select[Any] = select(
-    *[column for column in tasks.c if column.name not in {"blob", "operation", "words", "subject"}],
+    *[column for column in tasks.c if column.name not in {"blob", "operation", "words", "subject", "risk"}],
     blobs.c.data.label("blob_data"),
     decisions.c.verdict,
     decisions.c.by_type,
     decisions.c.by_id,
     decisions.c.at.label("decided_at"),
+    decisions.c.summary,
 ).select_from(
     tasks.outerjoin(decisions, decisions.c.task_id == tasks.c.task_id).outerjoin(
         blobs, and_(blobs.c.run_id == tasks.c.run_id, blobs.c.digest == tasks.c.blob)
@@ -253,6 +254,9 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
         or_(tasks.c.claimed_by.is_(None), tasks.c.claimed_by == P("by"), tasks.c.claimed_until <= P("now")),
     )
     .values(claimed_by=P("by"), claimed_until=P("until")),
+    "assign_task": update(tasks)
+    .where(tasks.c.task_id == P("task_id"), tasks.c.status == constant("pending"))
+    .values(assigned_to=P("assigned_to")),
     "release_task": update(tasks)
     .where(tasks.c.task_id == P("task_id"))
     .values(claimed_by=null(), claimed_until=null()),

@@ -68,6 +68,7 @@ class TaskRows(Statements):
             via=decision.by.via,
             at=at,
             digest=decision.bound,
+            summary=decision.summary,
             metadata=None if decision.metadata is None else json_bytes(decision.metadata),
         )
         return True
@@ -81,6 +82,10 @@ class TaskRows(Statements):
         """See the port."""
         at = {"now": to_micros(now), "until": to_micros(until)}
         return self._change("claim_task", task_id=task_id, by=by, **at) == 1
+
+    def assign_task(self, task_id: TaskId, to: str | None) -> bool:
+        """See the port."""
+        return self._change("assign_task", task_id=task_id, assigned_to=to) == 1
 
     def release_task(self, task_id: TaskId) -> None:
         """See the port."""

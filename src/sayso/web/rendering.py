@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 from sayso.core.readable import readable
 from sayso.core.roles import Ability, allows
 from sayso.core.visible import visible
+from sayso.model.reviews import COUNTED
 from sayso.server.service import Asking, service_of
 from sayso.web import wording
 from sayso.web.preferring import Preferences, preferences_of
@@ -69,6 +70,11 @@ def is_part(request: Request) -> bool:
     return request.headers.get("hx-request") == "true" and request.headers.get("hx-request-type") != "full"
 
 
+def will_say(request: Request, *, waiting: int) -> None:
+    """Keep what the frame of the answer says: how many tasks wait for whoever looks."""
+    request.state.waiting = waiting
+
+
 def text_of(name: str, **values: Any) -> str:
     """Return a template filled with values and nothing else."""
     return _environment.get_template(name).render(**values)
@@ -113,6 +119,8 @@ def given(asked: Asking) -> dict[str, Any]:
         "places": [place for place in PLACES if allows(principal, place.ability)],
         "path": path,
         "part": is_part(asked.request),
+        "tasks_waiting": getattr(asked.request.state, "waiting", 0),
+        "counted": COUNTED,
         "may": partial(allows, principal),
     }
 

@@ -37,6 +37,14 @@ class StartWorkflow(StartRun):
     """An existing session of the workflow, or a name for a new one."""
 
 
+class Assignment(Body):
+    """Say whose work a user task is."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"assignee": "ana@example.com"}]})
+    assignee: Annotated[str, Field(max_length=254)] | None = None
+    """The address of a member who may decide tasks; null, or left out, for nobody."""
+
+
 class Completion(Body):
     """Answer a user task. Which fields a kind of task takes is in the reference; others are refused."""
 

@@ -58,6 +58,7 @@ _TASK: dict[str, Json] = {
     "apiCompletable": True,
     "createdAt": "2026-11-23T12:00:00.000000Z",
     "dueAt": None,
+    "assignedTo": "ana@example.com",
     "extension": None,
     "claimedBy": "ana@example.com",
     "claimedUntil": "2026-11-23T12:15:00.000000Z",

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
-from sayso.api.v1.bodies import Completion, Extension, Place
+from sayso.api.v1.bodies import Assignment, Completion, Extension, Place
 from sayso.api.v1.runs import Include
 from sayso.api.v1.taskwire import Plain, at, decided_json, task_json
 from sayso.api.v1.telling import A_TASK, DECIDING, EXTENDING, REVEALING, TASK_LINKS, acting, told
@@ -13,7 +13,7 @@ from sayso.core.codec import json_bytes, plain_of
 from sayso.model.errors import Invalid, TaskExpired
 from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.registryerrors import AgentNotFound
-from sayso.model.requesterrors import OutOfScope, TaskClaimed, TaskNotPending
+from sayso.model.requesterrors import NotAssignable, OutOfScope, TaskClaimed, TaskNotPending
 from sayso.model.tasks import TaskFilter
 from sayso.runtime.inbox import found
 from sayso.runtime.ports import Transaction
@@ -113,6 +113,14 @@ async def claim_task(asked: Asked, task_id: TaskPath) -> Plain:
     asked.require("decide_tasks")
     claimed = await asked.service.inbox.claim(TaskId(task_id), asked.principal, asked.reach)
     return task_json(claimed, asked.now, await asked.names())
+
+
+@router.post("/{taskId}/assign", **told("task", *A_TASK, NotAssignable, TaskNotPending, TaskExpired))
+async def assign_task(asked: Asked, body: Assignment, task_id: TaskPath) -> Plain:
+    """Say whose work a task is, or nobody's. It is no lock and does not lapse: others may still decide it."""
+    asked.require("decide_tasks")
+    assigned = await asked.service.inbox.assign(TaskId(task_id), body.assignee, asked.principal, asked.reach)
+    return task_json(assigned, asked.now, await asked.names())
 
 
 @router.post("/{taskId}/release", **told("task", *A_TASK, TaskClaimed))

@@ -23,6 +23,7 @@ _DECISIONS = {
     "reject": "rejected",
     "answer": "answered",
     "choose": "selected",
+    "respond": "answered",
     "retry": "retried",
     "skip": "skipped",
     "cancel": "cancelled",
@@ -77,6 +78,7 @@ def task_json(
         "apiCompletable": request["kind"] in BY_KEYS,
         "createdAt": at(task.created_at),
         "dueAt": at(task.due_at),
+        "assignedTo": task.assigned_to,
         "extension": _extension(task),
         "claimedBy": task.claimant_at(now),
         "claimedUntil": at(task.claimed_until) if task.claimant_at(now) else None,
@@ -129,6 +131,7 @@ def _outcome(task: UserTask, now: datetime, parts: RunParts | None) -> Json:
                 "decidedBy": None if task.decided_by is None else _who(task.decided_by),
                 "decidedAt": at(task.decided_at),
                 "verdict": task.verdict,
+                "summary": task.summary,
             }
             return found if parts is None else {**found, **_said(task, parts)}
 

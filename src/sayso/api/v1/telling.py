@@ -102,6 +102,7 @@ TASK_LINKS: dict[str, Any] = {
     "show": {"operationId": "get_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
     "complete": {"operationId": "complete_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
     "claim": {"operationId": "claim_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
+    "assign": {"operationId": "assign_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
     "extend": {"operationId": "extend_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
     "release": {"operationId": "release_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
 }

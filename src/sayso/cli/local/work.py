@@ -13,8 +13,10 @@ from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.json import Json
 from sayso.model.runs import Run, RunState
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
-from sayso.model.tasks import TaskFilter, TaskStatus, UserTask
+from sayso.model.tasks import Listed, TaskFilter, TaskStatus, UserTask
+from sayso.model.workspaces import Reach
 from sayso.runtime.confiding import revealed
+from sayso.runtime.inbox import Inbox
 from sayso.runtime.ports import Transaction
 from sayso.runtime.sessions import Sessions
 from sayso.runtime.units import refuse_if_settled
@@ -28,9 +30,9 @@ class FileTasks:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
 
-    def page(self, *, everything: bool, kind: str | None, limit: int, cursor: str | None) -> TaskList:
+    def page(self, *, status: Listed, kind: str | None, limit: int, cursor: str | None) -> TaskList:
         """See the port."""
-        wanted = TaskFilter(status="any" if everything else "pending", kind=kind)
+        wanted = TaskFilter(status=status, kind=kind)
         page = self._bench.do(self._bench.runtime.list_tasks(wanted, limit=limit, cursor=cursor))
         return TaskList([self._bench.seen(task) for task in page.tasks], page.next_cursor)
 
@@ -40,6 +42,17 @@ class FileTasks:
             return self._bench.seen(self._bench.do(self._bench.runtime.load_task(TaskId(task_id))))
         except TaskNotFound:
             return None
+
+    def assign(self, task_id: str, to: str | None) -> SeenTask:
+        """See the port."""
+        inbox, directory = Inbox(self._bench.runtime), self._bench.db.directory
+
+        async def both() -> UserTask:
+            task = await self._bench.runtime.load_task(TaskId(task_id))
+            by = await directory.local(self._bench.settings.user, task.workspace_id)
+            return await inbox.assign(task.id, to, by, Reach(workspace_id=task.workspace_id))
+
+        return self._bench.seen(self._bench.do(both()))
 
     def decide(self, task: UserTask, verdict: Verdict) -> Decided:
         """See the port."""

@@ -77,8 +77,10 @@ def task_of(told: Task) -> SeenTask:
         decided_by=_who(decided.get("decidedBy")),
         decided_at=_time(decided.get("decidedAt")),
         verdict=decided.get("verdict"),
+        assigned_to=told.assigned_to,
         claimed_by=told.claimed_by,
         claimed_until=told.claimed_until,
+        summary=decided.get("summary"),
     )
     return SeenTask(task, status)
 

@@ -20,12 +20,18 @@ from sayso.model.registryerrors import AgentNotFound
 from sayso.model.requesterrors import NotRemote, WaitNotRunning
 from sayso.model.runs import Run, RunState
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage
-from sayso.model.tasks import TaskStatus, UserTask
+from sayso.model.tasks import Listed, TaskStatus, UserTask
 
 _PAGE = 100
 """The most that a server gives at once."""
 _PATIENT = Retries(attempts=12, longest=5.0)
 """A server that is started again while a run is followed is waited for, about half a minute."""
+_LISTED: dict[Listed, Any] = {
+    "pending": "Pending",
+    "completed": "Completed",
+    "cancelled": "Cancelled",
+    "any": "any",
+}
 _STATUS = {
     RunState.COMPLETED: "COMPLETED",
     RunState.FAILED: "ERROR",
@@ -40,13 +46,14 @@ class ServerTasks:
     def __init__(self, client: Sayso) -> None:
         self._client = client
 
-    def page(self, *, everything: bool, kind: str | None, limit: int, cursor: str | None) -> TaskList:
+    def page(self, *, status: Listed, kind: str | None, limit: int, cursor: str | None) -> TaskList:
         """See the port."""
         found: list[SeenTask] = []
         while True:
             take = min(_PAGE, limit - len(found))
-            status = "any" if everything else "Pending"
-            page = self._client.page_user_tasks(status=status, kind=kind, take=take, cursor=cursor, include="spec")
+            page = self._client.page_user_tasks(
+                status=_LISTED[status], kind=kind, take=take, cursor=cursor, include="spec"
+            )
             found += [values.task_of(task) for task in page.items]
             cursor = page.next_cursor
             if cursor is None or len(found) >= limit:
@@ -60,6 +67,11 @@ class ServerTasks:
             if exc.code == TaskNotFound.code:
                 return None
             raise
+
+    def assign(self, task_id: str, to: str | None) -> SeenTask:
+        """See the port."""
+        self._client.assign_user_task(task_id, to)
+        return values.task_of(self._client.get_user_task(task_id, include="spec"))
 
     def decide(self, task: UserTask, verdict: Verdict) -> Decided:
         """See the port.

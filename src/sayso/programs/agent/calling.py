@@ -11,7 +11,7 @@ from typing import Any, cast
 from sayso.core.confiding import masked
 from sayso.core.gate import Ask, Facts, Free, Need, Refuse, judge
 from sayso.core.ledger import canonical
-from sayso.model.calls import CallResult, CallState, Effect, ToolCall
+from sayso.model.calls import ANSWERED, CallResult, CallState, Effect, ToolCall
 from sayso.model.errors import StepFailed, UnstorableValue
 from sayso.model.json import Json
 from sayso.model.messages import AssistantMessage, Proposal
@@ -338,6 +338,8 @@ def _positional(function: Any) -> int:
 
 def _told(result: CallResult) -> tuple[str, bool]:
     """Return what a model is told of a call, and whether that is an error."""
+    if result.code == ANSWERED:
+        return result.message or "", False
     if not result.succeeded:
         return f"Error ({result.code}): {result.message}", True
     text = rendered(result.value)

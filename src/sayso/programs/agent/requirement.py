@@ -12,7 +12,7 @@ from sayso.core.codec import from_json, to_json
 from sayso.core.confiding import masked, masked_arguments, masks_left, says_secret
 from sayso.core.ledger import HAPPENED, NOT_HAPPENED, STOP
 from sayso.core.verdicts import Refused, settle
-from sayso.model.decisions import Answer, Approve, Choose, Edit, Outcome, Reject, Verdict
+from sayso.model.decisions import Answer, Approve, Choose, Edit, Outcome, Reject, Respond, Verdict
 from sayso.model.errors import Invalid, InvalidDecision, SaysoError
 from sayso.model.tasks import (
     ApprovalRequest,
@@ -92,7 +92,7 @@ class RunRequirement(Requirement):
             ValueError: The question is of another kind, or is settled.
         """
         self._wanted("approval", by="confirm()")
-        self.confirmation, self.note, self.edited_args = True, note, None
+        self.confirmation, self.note, self.edited_args, self.values = True, note, None, None
 
     def edit(self, arguments: Mapping[str, Any], note: str | None = None) -> None:
         """Say yes to a call with other arguments.
@@ -101,7 +101,7 @@ class RunRequirement(Requirement):
             ValueError: The arguments do not fit the tool's schema, or the question is of another kind.
         """
         self._wanted("approval", by="edit()")
-        self._keep(confirmation=True, note=note, edited_args=dict(arguments))
+        self._keep(confirmation=True, note=note, edited_args=dict(arguments), values=None)
 
     def reject(self, note: str | None = None, *, cancel_run: bool = False) -> None:
         """Say no, with the reason that the model is told; with `cancel_run` the run ends.
@@ -115,6 +115,15 @@ class RunRequirement(Requirement):
         self.confirmation, self.note = False, note
         self.values = self.choice = self.edited_args = None
         self.on_reject = "cancel" if cancel_run else self.on_reject
+
+    def respond(self, value: str, note: str | None = None) -> None:
+        """Do not run a call, and tell the agent this in the place of its result: an answer, or a question back.
+
+        Raises:
+            ValueError: It is no text, or the question is of another kind, or is settled.
+        """
+        self._wanted("approval", by="respond()")
+        self._keep(confirmation=None, edited_args=None, note=note, values={"value": value})
 
     def provide_user_input(self, values: Mapping[str, Any]) -> None:
         """Give the arguments, or the form's values, that a person is asked for.
@@ -171,6 +180,8 @@ class RunRequirement(Requirement):
             return Reject(note=self.note, cancel_run=self.on_reject == "cancel")
         if self.choice is not None:
             return Choose(choices=(self.choice,), note=self.note)
+        if self.values is not None and self.kind == "approval":
+            return Respond(value=to_json(self.values.get("value")), note=self.note)
         if self.values is not None:
             return Answer(values={name: to_json(value) for name, value in self.values.items()}, note=self.note)
         if self.edited_args is not None and self.confirmation:  # arguments alone are no yes
@@ -238,6 +249,9 @@ class RunRequirement(Requirement):
             "the confirmation to be true or false": self.confirmation is not None
             and type(self.confirmation) is not bool,
             "the note to be a text": not isinstance(note, str | None),
+            "either a yes or an answer in the call's place": self.kind == "approval"
+            and values is not None
+            and self.confirmation is not None,
             "the choice to be an option's id": not isinstance(choice, str | None),
             "the values by their names": values is not None
             and not (isinstance(values, Mapping) and all(isinstance(name, str) for name in cast("Any", values))),
@@ -278,7 +292,7 @@ def requirement_of(task: UserTask, *, now: datetime, outcome: Outcome | None = N
     )
     if outcome is not None:
         found.note = outcome.note
-        found.confirmation = outcome.action == "proceed"
+        found.confirmation = None if outcome.verdict == "respond" else outcome.action == "proceed"
         found.values = None if outcome.values is None else from_json(masked(dict(outcome.values)))
         found.choice = outcome.choices[0] if outcome.choices else None
         found.edited_args = from_json(masked(outcome.content)) if outcome.edited else None

@@ -1,4 +1,4 @@
-"""What is done to a task beside deciding it: claim, release, snooze, comment; and telling an open card what is new.
+"""What is done to a task beside deciding it: claim, release, assign, snooze, comment; telling a card what is new.
 
 Nothing here replaces a card's form, so that nothing that somebody is typing is lost: an answer is the line that says
 who is on it, the comments, and a notice where the task is decided meanwhile.
@@ -18,8 +18,8 @@ from sayso.server.service import Asking
 from sayso.web.fields import Fields, fields_of
 from sayso.web.preferring import preferences_of
 from sayso.web.rendering import given, is_part, text_of
-from sayso.web.review.carding import TaskPath, shown, told
-from sayso.web.review.cards import Notice, Tried, card_of
+from sayso.web.review.carding import TaskPath, looked, shown, told
+from sayso.web.review.cards import Notice, Tried, also_looking, card_of
 from sayso.web.visiting import Visited
 from sayso.web.wording import zone_of
 
@@ -39,6 +39,17 @@ async def state(asked: Visited, task_id: TaskPath, seen: Annotated[str, Query(ma
     return HTMLResponse(text_of("review/news.html", **given(asked), **values))
 
 
+@router.get("/review/{taskId}/presence")
+async def presence(asked: Visited, task_id: TaskPath, told: Annotated[str, Query(max_length=5000)] = "") -> Response:
+    """Say that somebody still looks at an open card, and tell who else does; nothing, where that is told already."""
+    asked.require("see_tasks")
+    task = await looked(asked, task_id)
+    looking = also_looking(asked, task)
+    if ",".join(looking) == told:
+        return Response(status_code=204)
+    return HTMLResponse(text_of("review/presence.html", **given(asked), task_id=task.id, looking=looking))
+
+
 @router.post("/review/{taskId}/claim")
 async def claim(asked: Visited, task_id: TaskPath) -> Response:
     """Say to be on a task, for a quarter of an hour; again renews."""
@@ -52,6 +63,16 @@ async def release(asked: Visited, task_id: TaskPath) -> Response:
     asked.require("decide_tasks")
     return await _done(
         asked, task_id, lambda: asked.service.inbox.release(TaskId(task_id), asked.principal, asked.reach)
+    )
+
+
+@router.post("/review/{taskId}/assign")
+async def assign(asked: Visited, task_id: TaskPath) -> Response:
+    """Say whose work a task is, or nobody's; others may still decide it."""
+    asked.require("decide_tasks")
+    to = (await fields_of(asked.request)).text("to")
+    return await _done(
+        asked, task_id, lambda: asked.service.inbox.assign(TaskId(task_id), to, asked.principal, asked.reach)
     )
 
 

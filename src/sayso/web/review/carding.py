@@ -13,10 +13,12 @@ from fastapi import Path
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from sayso.core.codec import json_bytes
+from sayso.core.roles import allows
 from sayso.model.errors import Conflict, Invalid, NotAllowed, SaysoError, TaskChanged, TaskClosed, TaskExpired
 from sayso.model.ids import RunId, TaskId
 from sayso.model.json import Json
 from sayso.model.requesterrors import KeyReused, TaskNotPending
+from sayso.model.tasks import UserTask
 from sayso.runtime.ports import Transaction
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asking
@@ -34,6 +36,7 @@ TaskPath = Annotated[str, Path(alias="taskId", max_length=200)]
 async def show(asked: Visited, task_id: TaskPath) -> HTMLResponse:
     """Show a task; the card alone where it is asked for as a part."""
     asked.require("see_tasks")
+    await looked(asked, task_id)
     return await shown(asked, task_id)
 
 
@@ -66,6 +69,18 @@ async def reveal(asked: Visited, task_id: TaskPath) -> Response:
     if is_part(asked.request):
         return HTMLResponse(text_of("review/told.html", **given(asked), value=told_text))
     return await shown(asked, task_id, Tried(told={place: told_text}))
+
+
+async def looked(asked: Asking, task_id: str) -> UserTask:
+    """Take note that somebody who may decide a task looks at it.
+
+    Raises:
+        TaskNotFound: No such task within reach.
+    """
+    task, _ = await asked.service.inbox.show(TaskId(task_id), asked.reach)
+    if allows(asked.principal, "decide_tasks"):
+        asked.service.looking.saw(task.id, asked.principal.id, asked.now)
+    return task
 
 
 async def shown(asked: Asking, task_id: str, tried: Tried | None = None, status: int = 200) -> HTMLResponse:

@@ -5,18 +5,19 @@ from a newer version, a row that was changed by hand) is said to be so, and cann
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from sayso.core.confiding import masked_arguments, sealed_at
 from sayso.core.reviewing import History, call_of, operation_of
+from sayso.core.risks import Risk, risk_of
 from sayso.core.roles import allows
+from sayso.core.timeline import merge, timeline
 from sayso.model.calls import CallState
 from sayso.model.errors import UnreadableValue
 from sayso.model.ids import TaskId
-from sayso.model.journal import EntryKind
 from sayso.model.reviews import Comment
 from sayso.model.runs import Run
 from sayso.model.tasks import CallShown, TaskStatus, UserTask
@@ -29,14 +30,19 @@ from sayso.web.review.foretelling import Foretelling, foretelling
 from sayso.web.review.kinds import KINDS
 from sayso.web.review.kinds.approval import rejected
 from sayso.web.review.kinds.kind import Kind
-from sayso.web.review.scale import Figure, Risk, figure_of, risk_of
+from sayso.web.review.scale import LOOKS, Figure, figure_of
 from sayso.web.review.settled import Settled, settled, timeout_words
 from sayso.web.review.showing import Shown, is_long_table, rows_of
+from sayso.web.steps import Step, known_of, steps_of
+from sayso.web.stepwords import KINDS as KINDS_OF_STEPS
+from sayso.web.stepwords import Badge, step_badges, title_of
 
 _UNWRITTEN = frozenset({"digest", "key", "sure", "say", "due"})
 """Fields of a form that nobody has written."""
 _DAY = timedelta(hours=24)
 _SOON = timedelta(minutes=10)
+_BEFORE = 4
+"""How many steps before the question its own page shows."""
 _PROMISES = {
     "read": "It changes nothing; it may be tried again.",
     "keyed": "Should nobody know what came of it, it is sent again with the same key, by which the other side tells.",
@@ -85,13 +91,25 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """A step of the run before the question."""
+
+    step: Step
+    what: str
+    title: str
+    badges: tuple[Badge, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
     """The run that asks."""
 
     run: Run
     root: Run
-    step: int
-    """The number of the question in its run's journal."""
+    step: int | None
+    """The place of the question among the steps of its run, from 1."""
+    before: tuple[Before, ...]
+    """The last steps before it."""
     started: str
     version: str | None
     test: bool
@@ -150,9 +168,18 @@ class Card:
     mine: bool
     """Whether the claim is the viewer's own."""
     snoozed_until: datetime | None
+    colleagues: tuple[str, ...]
+    """To whom it can be assigned, for those who may see who is there."""
+    looking: tuple[str, ...]
+    """Who else looks at it, for those who may decide it."""
     settled: Settled | None
     told: Mapping[str, str] = field(default_factory=dict[str, str])
     """Secrets that this person has just asked for, by their places."""
+
+    @property
+    def look(self) -> str:
+        """The class of the risk's badge."""
+        return LOOKS[self.risk.level]
 
     @property
     def operation(self) -> str:
@@ -186,7 +213,8 @@ class Card:
     def mark(self) -> str:
         """What changes whenever the card's outcome, deadline, claim, snooze or comments do."""
         until = self.task.claimed_until
-        parts = (self.status, self.task.due_at, self.claimant, until, len(self.comments), self.snoozed_until)
+        asked = (self.status, self.task.due_at, self.claimant, until, self.task.assigned_to)
+        parts = (*asked, len(self.comments), self.snoozed_until)
         return "|".join(map(str, parts))
 
 
@@ -200,10 +228,11 @@ async def card_of(asked: Asking, task_id: str, tried: Tried | None = None) -> di
         found = await asked.service.review.closely(TaskId(task_id), asked.principal.id, asked.reach)
     except UnreadableValue as unreadable:
         return {"card": None, "task_id": task_id, "unreadable": unreadable.message}
-    return {"card": shaped(asked, found, tried or Tried()), "task_id": task_id}
+    colleagues = await asked.service.inbox.assignable(asked.principal) if allows(asked.principal, "see_people") else []
+    return {"card": shaped(asked, found, tried or Tried(), colleagues), "task_id": task_id}
 
 
-def shaped(asked: Asking, found: Closely, tried: Tried) -> Card:
+def shaped(asked: Asking, found: Closely, tried: Tried, colleagues: Sequence[str] = ()) -> Card:
     """Return a task as a card."""
     task, now, request = found.task, asked.now, found.task.spec.request
     kind, claimant, status = KINDS.find(request.kind), task.claimant_at(now), task.status_at(now)
@@ -221,7 +250,7 @@ def shaped(asked: Asking, found: Closely, tried: Tried) -> Card:
         tried=tried,
         risk=risk_of(request),
         figure=figure_of(request),
-        where=_where(found),
+        where=_where(found, now),
         soon=task.due_at is not None and task.due_at - now < _SOON,
         deadline=deadline_of(found, may_decide=cannot is None),
         then=timeout_words(task),
@@ -233,9 +262,18 @@ def shaped(asked: Asking, found: Closely, tried: Tried) -> Card:
         claimant=claimant,
         mine=claimant == asked.principal.id,
         snoozed_until=found.snoozed_until if found.snoozed_until and found.snoozed_until > now else None,
+        colleagues=tuple(colleagues),
+        looking=also_looking(asked, task) if status is TaskStatus.PENDING else (),
         settled=settled(task, found.parts, now),
         told=tried.told,
     )
+
+
+def also_looking(asked: Asking, task: UserTask) -> tuple[str, ...]:
+    """Return who else looks at a task, for those who may decide tasks: for nobody else it is of any use."""
+    if not allows(asked.principal, "decide_tasks"):
+        return ()
+    return asked.service.looking.others(task.id, asked.principal.id, asked.now)
 
 
 def _cannot(asked: Asking, found: Closely, kind: Kind | None) -> str | None:
@@ -258,21 +296,27 @@ def _cannot(asked: Asking, found: Closely, kind: Kind | None) -> str | None:
     return None
 
 
-def _where(found: Closely) -> Where:
+def _where(found: Closely, now: datetime) -> Where:
     run, root = found.parts.run, found.root
-    asked = [
-        entry.seq for entry in found.parts.entries if entry.kind is EntryKind.ASKED and entry.key == found.task.key
-    ]
+    steps = steps_of(merge([(0, timeline(run, found.parts.entries, found.parts.tasks))]), known_of([found.parts]))
+    asked = next((step.number for step in steps if found.task.id in {task.id for task in step.tasks}), None)
+    earlier = steps if asked is None else steps[: asked - 1]
     how = _TRIGGERS.get(root.origin.trigger_type or "", "by code")
     by = f"{root.origin.started_by}, {how}" if root.origin.started_by else how
     return Where(
         run=run,
         root=root,
-        step=asked[-1] if asked else run.seq,
+        step=asked,
+        before=tuple(_before(step, now) for step in earlier[-_BEFORE:]),
         started=by,
         version=run.origin.version,
         test=root.origin.trigger_type == "test_run",
     )
+
+
+def _before(step: Step, now: datetime) -> Before:
+    badges = tuple(step_badges(step, now))
+    return Before(step=step, what=KINDS_OF_STEPS[step.kind], title=title_of(step), badges=badges)
 
 
 def _why(found: Closely, call: CallShown | None, now: datetime) -> list[str]:

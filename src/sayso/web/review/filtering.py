@@ -1,7 +1,7 @@
 """What of the inbox is wanted, as the query of its address: a view is a link, and can be kept as one."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import Depends, Query
@@ -36,6 +36,7 @@ TABS: tuple[tuple[Tab, str], ...] = (
     ("completed", "Completed"),
     ("cancelled", "Cancelled"),
 )
+Risk = Literal["", "low", "medium", "high"]
 _LABELS = {group.name: group.label for group in GROUPS}
 
 
@@ -48,6 +49,7 @@ class View:
     """A group, or one kind."""
     agent: str = ""
     operation: str = ""
+    risk: Risk = ""
     assignee: str = ""
     q: str = ""
     sort: Sort = "oldest"
@@ -71,10 +73,16 @@ class View:
             "kind": _LABELS.get(self.kind, self.kind.replace("_", " ")),
             "agent": f"of {self.agent}",
             "operation": f"operation {self.operation}",
-            "assignee": "claimed by me" if self.assignee == ME else f"claimed by {self.assignee}",
+            "risk": f"{self.risk} risk",
+            "assignee": "mine" if self.assignee == ME else f"of {self.assignee}",
             "q": f"“{self.q}”",
         }
         return {name: text for name, text in words.items() if getattr(self, name)}
+
+    @property
+    def wide(self) -> str:
+        """The address of this view with nothing that narrows it."""
+        return self.link(**dict.fromkeys(self.narrowed, ""))
 
     def filter_for(self, asked: Asking) -> ReviewFilter:
         """Return what the runtime is asked for."""
@@ -86,6 +94,7 @@ class View:
             kinds=group if self.kind else (),
             program=self.agent or None,
             operation=self.operation or None,
+            risk=self.risk or None,
             assignee=(asked.principal.id if self.assignee == ME else self.assignee) or None,
             text=self.q.strip() or None,
             sort=self.sort,
@@ -97,6 +106,7 @@ async def _view(
     kind: Annotated[str, Query(max_length=50)] = "",
     agent: Annotated[str, Query(max_length=200)] = "",
     operation: Annotated[str, Query(max_length=200)] = "",
+    risk: Annotated[Risk, Query()] = "",
     assignee: Annotated[str, Query(max_length=200)] = "",
     q: Annotated[str, Query(max_length=200)] = "",
     sort: Annotated[Sort, Query()] = "oldest",
@@ -108,6 +118,7 @@ async def _view(
         kind=kind,
         agent=agent,
         operation=operation,
+        risk=risk,
         assignee=assignee,
         q=q,
         sort=sort,

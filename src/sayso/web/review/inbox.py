@@ -3,13 +3,16 @@
 from fastapi.responses import HTMLResponse
 
 from sayso.core.reviewing import operation_of
-from sayso.model.reviews import COUNTED, ReviewFilter
+from sayso.core.risks import LEVELS, risk_of
+from sayso.core.roles import allows
+from sayso.model.reviews import ReviewFilter
 from sayso.model.tasks import UserTask
 from sayso.server.routes import router as strict_router
 from sayso.server.service import Asking
-from sayso.web.rendering import page
+from sayso.web.rendering import given, page, text_of
+from sayso.web.review.bulk import alike
 from sayso.web.review.filtering import GROUPS, TABS, Viewed
-from sayso.web.review.scale import risk_of
+from sayso.web.review.settled import said
 from sayso.web.visiting import Visited
 
 router = strict_router(include_in_schema=False)
@@ -22,8 +25,9 @@ async def inbox(asked: Visited, view: Viewed) -> HTMLResponse:
     asked.require("see_tasks")
     review = asked.service.review
     found = await review.page(view.filter_for(asked), limit=_PAGE, cursor=view.after or None)
-    waiting = await review.waiting(asked.principal.id, asked.reach)
+    tabs = await review.waiting(asked.principal.id, asked.reach)
     seen_so_far = view.shown + len(found.tasks)
+    everybody = await asked.service.inbox.assignable(asked.principal) if allows(asked.principal, "see_people") else []
     last = None if found.tasks else await _last_decided(asked)
     return page(
         asked,
@@ -31,16 +35,27 @@ async def inbox(asked: Visited, view: Viewed) -> HTMLResponse:
         title="Review",
         view=view,
         found=found,
-        waiting=waiting,
-        counted=COUNTED,
+        waiting=tabs,
         groups=GROUPS,
         tabs=TABS,
+        levels=LEVELS,
+        colleagues=[one for one in everybody if one != asked.principal.id],
         operation_of=operation_of,
         risk_of=risk_of,
+        said=said,
+        alike=alike,
         following=view.link(after=found.next_cursor, shown=seen_so_far) if found.next_cursor else None,
         until=seen_so_far,
         last=last,
     )
+
+
+@router.get("/waiting")
+async def waiting(asked: Visited) -> HTMLResponse:
+    """Tell how many tasks wait, beside the name of the inbox in the navigation."""
+    asked.require("see_tasks")
+    count = await asked.service.review.pending(asked.principal.id, asked.reach)
+    return HTMLResponse(text_of("parts/waiting.html", **{**given(asked), "tasks_waiting": count}))
 
 
 async def _last_decided(asked: Asking) -> UserTask | None:

@@ -25,6 +25,7 @@ _SAID = {
     "reject": "rejected",
     "answer": "answered",
     "choose": "chosen",
+    "respond": "not run, answered in its place",
     "retry": "to be tried again",
     "skip": "skipped",
     "cancel": "cancelled",
@@ -94,7 +95,7 @@ def _decided(task: UserTask, parts: RunParts) -> Settled:
     plain: dict[str, Any] = plain_of(entries[-1].data) if entries else {"action": "proceed", "verdict": task.verdict}
     outcome = outcome_from_json(plain)
     word = said(task.verdict)
-    refused = task.verdict in {"reject", "cancel", "skip"}
+    refused = task.verdict in {"reject", "respond", "cancel", "skip"}
     return Settled(
         said=f"timed out: {word}" if timed_out else word,
         look="warn" if timed_out else "bad" if refused else "good",

@@ -23,7 +23,7 @@ from sayso.web.fields import fields_of
 from sayso.web.rendering import page
 from sayso.web.sessions.session import RunPath, SessionPath, shown
 from sayso.web.sessions.windows import Wanted
-from sayso.web.sessions.words import STATUSES
+from sayso.web.stepwords import STATUSES
 from sayso.web.visiting import Visited
 
 router = strict_router(include_in_schema=False)

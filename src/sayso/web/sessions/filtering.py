@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Query
 
 from sayso.model.sessions import SessionFilter, SessionStatus
-from sayso.web.sessions.words import STATUSES, trigger
+from sayso.web.stepwords import STATUSES, trigger
 from sayso.web.wording import zone_of
 
 Short = Annotated[str, Query(max_length=200)]

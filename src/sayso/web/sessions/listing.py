@@ -17,7 +17,7 @@ from sayso.web.rendering import page
 from sayso.web.sessions import filtering
 from sayso.web.sessions.filtering import View
 from sayso.web.sessions.naming import names_of
-from sayso.web.sessions.words import STATUSES, TRIGGERS, Badge, trigger
+from sayso.web.stepwords import STATUSES, TRIGGERS, Badge, trigger
 from sayso.web.visiting import Visited
 
 router = strict_router(include_in_schema=False)

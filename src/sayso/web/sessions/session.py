@@ -21,11 +21,11 @@ from sayso.web.preferring import keep_preferences, preferences_of
 from sayso.web.rendering import page
 from sayso.web.review.cards import card_of
 from sayso.web.sessions.naming import names_of
-from sayso.web.sessions.steps import Step, known_of, steps_of
 from sayso.web.sessions.values import Allowance
 from sayso.web.sessions.view import Given, View, line_of, view_of
 from sayso.web.sessions.windows import Wanted
-from sayso.web.sessions.words import trigger
+from sayso.web.steps import Step, known_of, steps_of
+from sayso.web.stepwords import trigger
 from sayso.web.visiting import Visited
 
 router = strict_router(include_in_schema=False)

@@ -13,8 +13,8 @@ from urllib.parse import unquote
 from sayso.core.fingerprint import Shape
 from sayso.core.keys import static
 from sayso.runtime.sessions import RunParts
-from sayso.web.sessions.steps import Step
-from sayso.web.sessions.words import failed
+from sayso.web.steps import Step
+from sayso.web.stepwords import failed
 
 State = Literal["done", "failed", "waiting", "running"]
 _GRAVITY: Mapping[State, int] = {"done": 0, "running": 1, "waiting": 2, "failed": 3}

@@ -1,6 +1,5 @@
 """What the page of a session is filled with: pure functions of what was read on one snapshot."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,14 +25,13 @@ from sayso.runtime.standing import (
     spans_of,
     version_of,
 )
-from sayso.web.sessions.steps import Failure, Step, known_of, steps_of
 from sayso.web.sessions.tree import Branch, branches
 from sayso.web.sessions.values import LONGEST, Allowance, Shown
 from sayso.web.sessions.waterfall import Lane, Waterfall, waterfall
 from sayso.web.sessions.windows import Wanted, Window, window
-from sayso.web.sessions.words import KINDS, Badge, failed, run_badge, said_badge, step_badges
+from sayso.web.steps import Failure, Step, known_of, steps_of
+from sayso.web.stepwords import KINDS, Badge, failed, run_badge, said_badge, step_badges, title_of
 
-_TITLE = 140
 _MOST_CARDS = 80
 """How many runs the tree of a session shows."""
 
@@ -238,7 +236,7 @@ def line_of(
     return Line(
         step=step,
         what=KINDS[step.kind],
-        title=_title(step),
+        title=title_of(step),
         badges=step_badges(step, now),
         opened=here or bool(pending) or _opens(step, depth),
         here=here,
@@ -258,15 +256,6 @@ def line_of(
 def _opens(step: Step, depth: int) -> bool:
     """Tell whether a step is open at first: what failed is, and what the session came to."""
     return step.state == "Completed" and depth == 0 if step.kind == "end" else failed(step)
-
-
-def _title(step: Step) -> str:
-    """Return what a step is about: of what was said its beginning, of all else its name."""
-    said = step.input if step.kind == "input" else step.output if step.kind in {"model", "output"} else None
-    if said is None:
-        return step.title[:_TITLE]
-    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
-    return " ".join(text[: 4 * _TITLE].split())[:_TITLE]
 
 
 def _shown(allowance: Allowance, value: Json) -> Shown | None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sayso.web.sessions.steps import Step
+from sayso.web.steps import Step
 
 SIZE = 100
 """How many steps a page shows: about 200 items of the timeline."""

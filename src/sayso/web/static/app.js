@@ -8,6 +8,8 @@
   /* -- the stream ---------------------------------------------------------------------------------- */
   let lost = 0;
   let polling = null;
+  let aging = null;
+  let refreshed = Date.now();
 
   function tell(state, words) {
     const element = live();
@@ -15,18 +17,35 @@
     element.dataset.state = state;
     element.textContent = words;
   }
+  /* How old the page is, beside the word that it is offline: it is said once, and then counts on without being announced. */
+  const since = () => `, refreshed ${span(Date.now() - refreshed)} ago`;
+  function offline() {
+    const element = live();
+    if (!element) return;
+    if (element.dataset.state !== "lost" || !element.firstElementChild) {
+      element.dataset.state = "lost";
+      element.textContent = "Offline";
+      const age = document.createElement("span");
+      age.setAttribute("aria-live", "off");
+      element.append(age);
+    }
+    element.firstElementChild.textContent = since();
+  }
   function back() {
     clearInterval(polling);
-    polling = null;
+    clearInterval(aging);
+    polling = aging = null;
     lost = 0;
+    refreshed = Date.now();
     tell("live", "Live");
   }
   function gone() {
     if (!lost) lost = Date.now();
-    const seconds = Math.round((Date.now() - lost) / 1000);
-    tell("lost", seconds < 5 ? "Reconnecting…" : "Offline, retrying");
+    if (Date.now() - lost < 5000) tell("lost", "Reconnecting…");
+    if (!aging) aging = setInterval(() => { if (Date.now() - lost >= 5000) offline(); }, 1000);
     if (!polling) polling = setInterval(() => document.body.dispatchEvent(new CustomEvent("news", { bubbles: true })), 15000);
   }
+  document.addEventListener("htmx:after:request", event => { if (event.detail?.ctx?.response?.status < 400) refreshed = Date.now(); });
   document.addEventListener("htmx:sse:after:connection", back);
   document.addEventListener("htmx:sse:after:message", back);
   document.addEventListener("htmx:sse:error", gone);

@@ -90,6 +90,11 @@
     else stale.querySelector("[data-refresh]")?.click();
   }
 
+  /* -- who else is here: asked by tabs that are looked at ------------------------------------------- */
+  document.addEventListener("htmx:before:request", event => {
+    if (event.target.id === "presence" && document.visibilityState === "hidden") event.preventDefault();
+  });
+
   /* -- what was not sent ---------------------------------------------------------------------------- */
   function unsent(text) {
     const told = document.getElementById("unsent");

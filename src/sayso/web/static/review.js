@@ -53,6 +53,28 @@
     if (next && wide.matches) setTimeout(() => select(rows().find(link => idOf(link) === idOf(next)) ?? null), 900);
   });
 
+  /* -- several at once: what is selected stays so when the list is fetched anew ---------------------- */
+  const chosen = new Set();
+  const boxes = () => [...document.querySelectorAll(".rows .select")];
+  function tally() {
+    for (const box of boxes()) box.checked = chosen.has(box.value);
+    for (const id of chosen) if (!boxes().some(box => box.value === id)) chosen.delete(id);
+    const form = document.getElementById("bulk");
+    if (!form) return;
+    form.hidden = !chosen.size;
+    form.querySelector("button").textContent = `Approve the ${chosen.size} selected …`;
+  }
+  document.addEventListener("change", event => {
+    if (!event.target.matches?.(".rows .select")) return;
+    if (event.target.checked) chosen.add(event.target.value); else chosen.delete(event.target.value);
+    tally();
+  });
+  document.addEventListener("htmx:after:swap", tally);
+  document.addEventListener("DOMContentLoaded", () => {
+    for (const box of boxes()) if (box.checked) chosen.add(box.value); // as the browser has kept them
+    tally();
+  });
+
   /* -- keys ---------------------------------------------------------------------------------------- */
   function act(key) {
     const card = document.getElementById("card");
@@ -68,6 +90,8 @@
     j: () => move(1),
     k: () => move(-1),
     o: () => { const link = rows().find(row => idOf(row) === selected); if (link) location.href = link.href; },
+    x: () => boxes().find(box => box.value === selected)?.click(),
+    A: () => { if (chosen.size) document.getElementById("bulk")?.requestSubmit(); },
     "/": () => document.getElementById("q")?.focus(),
   };
   document.addEventListener("sayso:key", event => {

@@ -55,10 +55,23 @@ def _read(task: UserTask, fields: Fields) -> Sent:
             return Sent(completion={"approved": True, **note_of(fields)}, will=_will(task), risky=True)
         case "reject":
             return rejection(task, fields)
+        case "respond":
+            return _responded(task, fields)
         case "edit" | "check":
             return _edited(task, fields)
         case _:
             raise Unfit({"": "Choose one of the buttons."})
+
+
+def _responded(task: UserTask, fields: Fields) -> Sent:
+    text = fields.text("respond")
+    if _call(task) is None:
+        raise Unfit({"": "Only a call can be answered in its place."})
+    if text is None:
+        raise Unfit({"respond": "Write what the agent is told in the place of a result."})
+    return Sent(
+        completion={"textValue": text, **note_of(fields)}, will="It does not run. The agent is told your answer."
+    )
 
 
 def _edited(task: UserTask, fields: Fields) -> Sent:
@@ -119,5 +132,5 @@ KIND = Kind(
     template="review/kinds/approval.html",
     given=_given,
     read=_read,
-    labels={"note": "Reason or note", "say": CHECK},
+    labels={"note": "Reason or note", "respond": "Answer instead", "say": CHECK},
 )

@@ -1,5 +1,6 @@
 """What things of sessions are called: the words of the business, with the tone in which they are shown."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -7,7 +8,9 @@ from typing import Any, NamedTuple
 from sayso.model.runs import Run, RunState
 from sayso.model.sessions import SessionStatus
 from sayso.model.tasks import TaskStatus, UserTask
-from sayso.web.sessions.steps import Kind, Step
+from sayso.web.steps import Kind, Step
+
+_TITLE = 140
 
 
 class Badge(NamedTuple):
@@ -54,6 +57,7 @@ _SAID: Mapping[str, Badge] = {
     "reject": Badge("Rejected", "bad"),
     "answer": Badge("Answered", "good"),
     "choose": Badge("Answered", "good"),
+    "respond": Badge("Answered in its place", "info"),
     "reply": Badge("Replied", "good"),
     "retry": Badge("Tried again", "info"),
     "skip": Badge("Skipped", "info"),
@@ -124,3 +128,12 @@ def step_badges(step: Step, now: datetime) -> list[Badge]:
 def failed(step: Step) -> bool:
     """Tell whether something went wrong in a step; that a person rejected it is an answer, not a failure."""
     return step.state == "Failed" or (step.failure is not None and step.state not in {"rejected", "cancelled"})
+
+
+def title_of(step: Step) -> str:
+    """Return what a step is about: of what was said its beginning, of all else its name."""
+    said = step.input if step.kind == "input" else step.output if step.kind in {"model", "output"} else None
+    if said is None:
+        return step.title[:_TITLE]
+    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
+    return " ".join(text[: 4 * _TITLE].split())[:_TITLE]
