@@ -405,7 +405,7 @@ class Store(Protocol):
 
         The callback is given what the commit is about: the ids of the runs whose journal or tasks it wrote, `rest_of`
         those that came to rest by it, and the ids of the sessions in which it created runs. It may be given more than
-        these, never less.
+        these, never less. One that raises is logged, and neither the others nor any writing feel it.
         """
         ...
 
