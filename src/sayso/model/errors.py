@@ -19,6 +19,7 @@
     │   ├── TaskExpired          the deadline passed before the decision
     │   ├── TaskClosed           the run ended and dropped the task
     │   ├── TaskChanged          the digest is not that of what is stored
+    │   ├── TaskUnreadable       this version cannot read what is asked
     │   ├── RunNotPaused         there is nothing to continue
     │   ├── RunExists            the run id is taken
     │   ├── TaskClaimed          another person is on it
@@ -215,6 +216,14 @@ class TaskChanged(Conflict):
     code = "task_changed"
     status = 412
     hint = "Load the task again and decide on what it shows now."
+
+
+class TaskUnreadable(Conflict):
+    """The stored question cannot be read by this version, so nobody can be shown what a decision would mean."""
+
+    code = "task_unreadable"
+    status = 409
+    hint = "Decide it with the version that asked (it may be newer), or cancel the run."
 
 
 class RunNotPaused(Conflict):

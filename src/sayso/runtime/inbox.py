@@ -20,6 +20,7 @@ from sayso.model.workspaces import Principal, Reach
 from sayso.runtime import units
 from sayso.runtime.auditing import write_down
 from sayso.runtime.door import Runtime
+from sayso.runtime.integrity import refuse_unreadable
 from sayso.runtime.ports import Transaction
 from sayso.runtime.reach import refuse_beyond, refuse_hidden
 from sayso.runtime.secrecy import cleaned, cleaned_verdict
@@ -102,7 +103,7 @@ class Inbox:
             PeopleOnly, OwnRun, TaskClaimed: This principal may not decide it.
             InvalidCompletion: The fields do not fit; the task stays pending.
             TaskNotPending: Someone was faster, or the run ended; the error says how it stands.
-            TaskExpired, TaskChanged, InvalidDecision: See `units.decide`.
+            TaskExpired, TaskChanged, TaskUnreadable, InvalidDecision: See `units.decide`.
         """
         now, secrets = self._runtime.clock.now(), self._runtime.secrets
         fields: dict[str, Any] = dict(sent)
@@ -113,6 +114,7 @@ class Inbox:
             if run_id is not None and task.run_id != run_id:
                 raise TaskNotFound(f"Expected task {task_id} to be of run {run_id}, but it is not.", task_id=task_id)
             _refuse_if_settled(task, now)
+            refuse_unreadable(task)
             _refuse_principal(task, run, principal, now)
             verdict = cleaned_verdict(secrets, verdict_of(task.spec.request, fields))
             kept = None if metadata is None else cleaned(secrets, to_json(metadata))

@@ -11,11 +11,11 @@ from datetime import datetime
 from sayso.core.codec import plain_of
 from sayso.core.fingerprint import Shape
 from sayso.core.ledger import call_id
-from sayso.core.timeline import ends_alone
+from sayso.core.timeline import ends_alone, output_of
 from sayso.model.actors import Actor
 from sayso.model.calls import StoredCall
 from sayso.model.decisions import Answer
-from sayso.model.errors import RunNotPaused, SessionNotFound
+from sayso.model.errors import RunNotPaused, SessionNotFound, UnreadableValue
 from sayso.model.evidence import RecordedAttempt
 from sayso.model.ids import RunId, SessionId
 from sayso.model.journal import Entry
@@ -343,9 +343,13 @@ def _end(tx: Transaction, run_id: RunId) -> RunParts | None:
     run = tx.find_run(run_id)
     if run is None:
         return None
-    entries = tx.load_entries(run_id, after=run.seq - 1)
-    if entries and not ends_alone(entries[-1]):
-        entries = tx.load_entries(run_id, after=0)
+    try:
+        entries = tx.load_entries(run_id, after=run.seq - 1)
+        if entries and not ends_alone(entries[-1]):
+            entries = tx.load_entries(run_id, after=0)
+        output_of(run, entries)
+    except (UnreadableValue, AttributeError, KeyError, TypeError, ValueError):
+        return None  # what cannot be read hides no other session
     return RunParts(run=run, entries=entries, tasks=())
 
 

@@ -24,7 +24,7 @@ from sayso.stores.measures import MeasureRows
 from sayso.stores.registry import RegistryRows
 from sayso.stores.requests import RequestRows
 from sayso.stores.reviews import ReviewRows
-from sayso.stores.rows import nano_of, run_of
+from sayso.stores.rows import entry_of, nano_of, run_of
 from sayso.stores.sessions import SessionRows
 from sayso.stores.tasks import TaskRows
 
@@ -236,10 +236,7 @@ class SqlTransaction(TaskRows):
 
     def load_entries(self, run_id: RunId, *, after: int) -> list[Entry]:
         """See the port."""
-        return [
-            Entry(run_id, seq, key, EntryKind(kind), from_micros(at), data if blob is None else blob)
-            for seq, key, kind, at, data, blob in self._all("load_entries", run_id=run_id, after=after)
-        ]
+        return [entry_of(run_id, row) for row in self._all("load_entries", run_id=run_id, after=after)]
 
     def _insert_entries(self, run_id: RunId, base: int, entries: Sequence[NewEntry]) -> None:
         if not entries:

@@ -17,6 +17,7 @@ from sayso.model.errors import (
     TaskChanged,
     TaskExpired,
     TaskNotFound,
+    TaskUnreadable,
     UnreadableValue,
     UnstorableValue,
 )
@@ -68,7 +69,7 @@ STARTING: Refusals = (
 )  # fmt: skip
 DECIDING: Refusals = (
     *A_TASK, PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, TaskChanged, InvalidCompletion,
-    ApprovedRequired, InvalidDecision,
+    ApprovedRequired, InvalidDecision, TaskUnreadable,
 )  # fmt: skip
 MESSAGING: Refusals = (*A_RUN, BadRequest, WaitNotRunning, NotWaiting, RunWaitingForTask, *DECIDING)
 _OF_ALL = (Unauthenticated, Forbidden, TooManyGuesses, UnreadableValue)
