@@ -249,6 +249,10 @@ class Transaction(Protocol):
         """Return how many runs a trigger has started after a time."""
         ...
 
+    def started_before(self, trigger_id: str, *, since: datetime, beyond: int) -> datetime | None:
+        """Return when the run was created that a trigger started before its newest `beyond` ones, if after `since`."""
+        ...
+
     def at_work(self, trigger_id: str) -> int:
         """Return how many runs of a trigger are queued or running."""
         ...

@@ -184,6 +184,11 @@ class SqlTransaction(TaskRows):
         """See the port."""
         return self._one("started_since", trigger_id=trigger_id, since=to_micros(since))[0]
 
+    def started_before(self, trigger_id: str, *, since: datetime, beyond: int) -> datetime | None:
+        """See the port."""
+        row = self._one("started_before", trigger_id=trigger_id, since=to_micros(since), beyond=beyond)
+        return None if row is None else from_micros(row[0])
+
     def at_work(self, trigger_id: str) -> int:
         """See the port."""
         return self._one("at_work", trigger_id=trigger_id)[0]
