@@ -35,6 +35,7 @@
     │   ├── PauseRulesPresent    a Request agent cannot have them
     │   ├── TriggersPresent      a sub-agent cannot have them
     │   ├── ApiTriggerExists     an agent has one at most
+    │   ├── TriggerTypeUnsupported this release makes none of this type
     │   ├── NotStartable         why no run of an agent starts
     │   │   ├── NoDeployedVersion
     │   │   ├── AgentBlocked

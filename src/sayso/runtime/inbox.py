@@ -4,12 +4,12 @@ It decides by the same command as everybody (`units.decide`); what it adds is wh
 are for people only, runs that somebody started and must not decide alone, and claims.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sayso.core.codec import to_json
-from sayso.core.completions import BY_KEYS, Fields, verdict_of
+from sayso.core.completions import Fields, verdict_of
 from sayso.model.decisions import Decision
 from sayso.model.errors import AlreadyDecided, TaskClosed, TaskNotFound
 from sayso.model.ids import RunId, TaskId
@@ -19,6 +19,7 @@ from sayso.model.tasks import UserTask
 from sayso.model.workspaces import Principal, Reach
 from sayso.runtime import units
 from sayso.runtime.auditing import write_down
+from sayso.runtime.completing import by_keys, by_keys_of
 from sayso.runtime.door import Runtime
 from sayso.runtime.integrity import refuse_unreadable
 from sayso.runtime.ports import Transaction
@@ -46,6 +47,10 @@ class Inbox:
             TaskNotFound: No such task within reach.
         """
         return await self._runtime.store.read(lambda tx: found(tx, task_id, reach))
+
+    async def by_keys(self, tasks: Sequence[UserTask]) -> Mapping[RunId, frozenset[str]]:
+        """Return the kinds that a key may complete, for each run of some tasks."""
+        return await self._runtime.store.read(lambda tx: by_keys_of(tx, tasks))
 
     async def claim(self, task_id: TaskId, principal: Principal, reach: Reach) -> UserTask:
         """Say to be on a task, for a quarter of an hour; claiming again renews.
@@ -115,6 +120,7 @@ class Inbox:
                 raise TaskNotFound(f"Expected task {task_id} to be of run {run_id}, but it is not.", task_id=task_id)
             _refuse_if_settled(task, now)
             refuse_unreadable(task)
+            _refuse_key(tx, task, run, principal)
             _refuse_principal(task, run, principal, now)
             verdict = cleaned_verdict(secrets, verdict_of(task.spec.request, fields))
             kept = None if metadata is None else cleaned(secrets, to_json(metadata))
@@ -153,10 +159,13 @@ def _refuse_if_settled(task: UserTask, now: datetime) -> None:
         ) from exc
 
 
-def _refuse_principal(task: UserTask, run: Run, principal: Principal, now: datetime) -> None:
+def _refuse_key(tx: Transaction, task: UserTask, run: Run, principal: Principal) -> None:
     kind = task.spec.request.kind
-    if principal.key is not None and kind not in BY_KEYS:
+    if principal.key is not None and kind not in by_keys(tx, run):
         raise PeopleOnly(f"Expected a person to decide task {task.id}, since it is of kind '{kind}'.", task_id=task.id)
+
+
+def _refuse_principal(task: UserTask, run: Run, principal: Principal, now: datetime) -> None:
     own = run.origin.started_by == principal.id
     if own and (principal.key is not None or not principal.workspace.settings.starters_may_decide):
         raise OwnRun(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sayso.core.codec import plain_of
+from sayso.core.completions import BY_KEYS
 from sayso.core.fingerprint import Shape
 from sayso.core.ledger import call_id
 from sayso.core.timeline import ends_alone, output_of
@@ -26,6 +27,7 @@ from sayso.model.tasks import MessageRequest, UserTask
 from sayso.model.workspaces import Principal, Reach
 from sayso.runtime import endings, units
 from sayso.runtime.auditing import write_down
+from sayso.runtime.completing import by_keys
 from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Transaction
 from sayso.runtime.reach import reached, refuse_beyond
@@ -42,6 +44,8 @@ class RunParts:
     run: Run
     entries: Sequence[Entry]
     tasks: Sequence[UserTask]
+    by_keys: frozenset[str] = BY_KEYS
+    """The kinds of its tasks that a key may complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,7 +359,8 @@ def _end(tx: Transaction, run_id: RunId) -> RunParts | None:
 
 def parts_of(tx: Transaction, run: Run) -> RunParts:
     """Return a run with its journal and its tasks."""
-    return RunParts(run=run, entries=tx.load_entries(run.id, after=0), tasks=tx.run_tasks(run.id, pending_only=False))
+    entries, tasks = tx.load_entries(run.id, after=0), tx.run_tasks(run.id, pending_only=False)
+    return RunParts(run=run, entries=entries, tasks=tasks, by_keys=by_keys(tx, run))
 
 
 def _reached_root(tx: Transaction, session_id: SessionId, reach: Reach) -> Run:

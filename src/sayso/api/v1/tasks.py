@@ -14,11 +14,12 @@ from sayso.model.errors import Invalid, TaskExpired
 from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.registryerrors import AgentNotFound
 from sayso.model.requesterrors import OutOfScope, TaskClaimed, TaskNotPending
-from sayso.model.tasks import TaskFilter
+from sayso.model.tasks import TaskFilter, UserTask
+from sayso.runtime.completing import by_keys
 from sayso.runtime.inbox import found
 from sayso.runtime.ports import Transaction
 from sayso.server.routes import router as strict_router
-from sayso.server.service import Asked, answer
+from sayso.server.service import Asked, Asking, answer
 
 router = strict_router(prefix="/user-tasks", tags=["user tasks"])
 TaskPath = Annotated[str, Path(alias="taskId", max_length=200)]
@@ -55,7 +56,8 @@ async def list_tasks(
     )
     page = await asked.service.runtime.list_tasks(wanted, limit=take, cursor=cursor)
     names = await asked.names()
-    items = [task_json(task, asked.now, names, spec=include == "spec") for task in page.tasks]
+    kinds, spec = await asked.service.inbox.by_keys(page.tasks), include == "spec"
+    items = [task_json(task, asked.now, names, by_keys=kinds[task.run_id], spec=spec) for task in page.tasks]
     return {"items": items, "nextCursor": page.next_cursor}
 
 
@@ -77,7 +79,8 @@ async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JS
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
         decision = decide(tx)
-        return 200, json_bytes(decided_json(found(tx, TaskId(task_id), asked.reach)[0], decision, now, names))
+        task, run = found(tx, TaskId(task_id), asked.reach)
+        return 200, json_bytes(decided_json(task, decision, now, names, by_keys(tx, run)))
 
     answered = await asked.act(unit, body.sent())
     asked.service.runtime.wake(RunId(plain_of(answered.body)["runId"]))
@@ -89,7 +92,7 @@ async def claim_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Say to be on a task, for a quarter of an hour; claiming again renews."""
     asked.require("decide_tasks")
     claimed = await asked.service.inbox.claim(TaskId(task_id), asked.principal, asked.reach)
-    return task_json(claimed, asked.now, await asked.names())
+    return await _told(asked, claimed)
 
 
 @router.post("/{taskId}/release", **told("task", *A_TASK, TaskClaimed))
@@ -97,4 +100,9 @@ async def release_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Say to be no longer on a task."""
     asked.require("decide_tasks")
     released = await asked.service.inbox.release(TaskId(task_id), asked.principal, asked.reach)
-    return task_json(released, asked.now, await asked.names())
+    return await _told(asked, released)
+
+
+async def _told(asked: Asking, task: UserTask) -> Plain:
+    kinds = await asked.service.inbox.by_keys([task])
+    return task_json(task, asked.now, await asked.names(), by_keys=kinds[task.run_id])
