@@ -20,9 +20,7 @@ _PAGE = 50
 async def inbox(asked: Visited, view: Viewed) -> HTMLResponse:
     """Show one view of the inbox; the list alone when it is fetched anew."""
     asked.require("see_tasks")
-    review = asked.service.review
-    found = await review.page(view.filter_for(asked), limit=_PAGE, cursor=view.after or None)
-    waiting = await review.waiting(asked.principal.id, asked.reach)
+    found, waiting = await asked.service.review.opened(view.filter_for(asked), limit=_PAGE, cursor=view.after or None)
     seen_so_far = view.shown + len(found.tasks)
     last = None if found.tasks else await _last_decided(asked)
     return page(
