@@ -173,11 +173,19 @@ class Sessions:
 
     # -- commands, as units ------------------------------------------------------------------------------
 
-    def starting(self, command: units.Start, principal: Principal) -> Callable[[Transaction], units.Claimed]:
-        """Return the unit that creates a queued run, written down as started by this principal."""
+    def starting(
+        self, command: units.Start, principal: Principal, reach: Reach
+    ) -> Callable[[Transaction], units.Claimed]:
+        """Return the unit that creates a queued run, written down as started by this principal.
+
+        Raises:
+            SessionNotFound: The session is another workspace's. (When the unit runs.)
+            OutOfScope: It exists, and the key does not reach all of it.
+        """
         now = self._runtime.clock.now()
 
         def unit(tx: Transaction) -> units.Claimed:
+            _refuse_session(tx, command.session_id, reach)
             claimed = units.start(tx, command, now, None)
             if claimed is None:
                 raise NotWaiting(f"Expected a new run id, but {command.run_id} is taken.", run_id=command.run_id)
@@ -370,6 +378,15 @@ def _reached_root(tx: Transaction, session_id: SessionId, reach: Reach) -> Run:
         raise SessionNotFound(f"Expected a session {session_id}, but there is none.")
     refuse_beyond(tx, reach, run)
     return run
+
+
+def _refuse_session(tx: Transaction, session_id: SessionId, reach: Reach) -> None:
+    """Refuse to join a session that a key does not reach: whoever has a run in it may read all of it."""
+    for run in tx.list_runs(session_id=session_id, program=None, state=None, limit=_MOST_RUNS):
+        if run.origin.workspace_id != reach.workspace_id:
+            raise SessionNotFound(f"Expected a session {session_id}, but there is none.")
+        if run.parent_id is None:
+            refuse_beyond(tx, reach, run)
 
 
 def _not_waiting(run: Run, for_people: bool) -> NotWaiting:

@@ -64,7 +64,7 @@ async def start_workflow(asked: Asked, body: StartWorkflow, workflow: Name) -> J
     )
     runtime = asked.service.runtime
     planned = await asked.service.registry.plan_workflow(runtime, record.name, command)
-    begin = asked.service.sessions.starting(planned, asked.principal)
+    begin = asked.service.sessions.starting(planned, asked.principal, asked.reach)
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
         return 202, json_bytes(wire.started_json(begin(tx).run, agent_id=record.id))
