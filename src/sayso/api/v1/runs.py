@@ -9,8 +9,9 @@ from fastapi.responses import JSONResponse
 
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Completion, Message, Reason, StartRun
+from sayso.api.v1.linking import RUN_LINKS
 from sayso.api.v1.taskwire import Plain, task_json
-from sayso.api.v1.telling import A_RUN, MESSAGING, RUN_LINKS, STARTING, TASK_LINKS, acting, told
+from sayso.api.v1.telling import A_RUN, MESSAGING, STARTING, acting, told
 from sayso.core.codec import json_bytes, plain_of, to_json
 from sayso.core.states import status_of
 from sayso.model.errors import RunNotPaused
@@ -114,7 +115,7 @@ async def get_conversation(
     return wire.conversation(whole, asked.now, names, slim=step_content == "slim", exposed=exposed)
 
 
-@router.get("/runs/{runId}/user-tasks", **told("run_tasks", *A_RUN, links=TASK_LINKS))
+@router.get("/runs/{runId}/user-tasks", **told("run_tasks", *A_RUN))
 async def list_run_tasks(
     asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")], include: Include = None
 ) -> Plain:

@@ -6,9 +6,10 @@ from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
 from sayso.api.v1.bodies import Completion
+from sayso.api.v1.linking import TASK_LINKS
 from sayso.api.v1.runs import Include
 from sayso.api.v1.taskwire import Plain, decided_json, task_json
-from sayso.api.v1.telling import A_TASK, DECIDING, TASK_LINKS, acting, told
+from sayso.api.v1.telling import A_TASK, DECIDING, acting, told
 from sayso.core.codec import json_bytes, plain_of
 from sayso.model.errors import Invalid, TaskExpired
 from sayso.model.ids import RunId, SessionId, TaskId
@@ -31,7 +32,7 @@ _STATUS: dict[str, Literal["pending", "completed", "cancelled", "any"]] = {
 }
 
 
-@router.get("", **told("tasks", AgentNotFound, OutOfScope, Invalid, links=TASK_LINKS))
+@router.get("", **told("tasks", AgentNotFound, OutOfScope, Invalid))
 async def list_tasks(
     asked: Asked,
     status: Annotated[Literal["Pending", "Completed", "Cancelled", "any"], Query()] = "Pending",
@@ -61,7 +62,7 @@ async def list_tasks(
     return {"items": items, "nextCursor": page.next_cursor}
 
 
-@router.get("/{taskId}", **told("task", *A_TASK))
+@router.get("/{taskId}", **told("task", *A_TASK, links=TASK_LINKS))
 async def get_task(asked: Asked, task_id: TaskPath, include: Include = None) -> Plain:
     """Return a user task: what was asked, and how it was answered."""
     asked.require("see_tasks")
@@ -70,7 +71,7 @@ async def get_task(asked: Asked, task_id: TaskPath, include: Include = None) -> 
     return task_json(task, asked.now, await asked.names(), parts, spec=include == "spec")
 
 
-@router.post("/{taskId}/complete", **acting("task", *DECIDING, status=200))
+@router.post("/{taskId}/complete", **acting("task", *DECIDING, status=200, links=TASK_LINKS))
 async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JSONResponse:
     """Complete a user task. The first valid answer wins; a later one gets a conflict that names it."""
     asked.require("decide_tasks")

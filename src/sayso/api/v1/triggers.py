@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from sayso.api.v1.agentbodies import CreateTrigger, EditTrigger
 from sayso.api.v1.agents import AgentPath
 from sayso.api.v1.agentwire import trigger_json
+from sayso.api.v1.linking import TRIGGER_LINKS
 from sayso.api.v1.taskwire import Plain
 from sayso.api.v1.telling import A_TRIGGER, managing, told
 from sayso.model.registry import AgentId, TriggerId
@@ -46,6 +47,7 @@ async def list_triggers(asked: Asked, agent_id: AgentPath) -> Plain:
         DuplicateName,
         InvalidTrigger,
         status=201,
+        links=TRIGGER_LINKS,
     ),
 )
 async def create_trigger(asked: Asked, body: CreateTrigger, agent_id: AgentPath) -> JSONResponse:

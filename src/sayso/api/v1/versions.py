@@ -10,9 +10,10 @@ from sayso.api.v1.agentbodies import Clone, Deploy, VersionFields
 from sayso.api.v1.agents import AgentPath
 from sayso.api.v1.agentwire import agent_json, saved_json, version_json
 from sayso.api.v1.bodies import TryVersion
+from sayso.api.v1.linking import RUN_LINKS, VERSION_LINKS
 from sayso.api.v1.matching import IfMatch, expected, tagged
 from sayso.api.v1.taskwire import Plain, at
-from sayso.api.v1.telling import A_VERSION, RUN_LINKS, acting, managing, told
+from sayso.api.v1.telling import A_VERSION, acting, managing, told
 from sayso.core.codec import json_bytes
 from sayso.model.registry import AgentId, SavedVersion, VersionId
 from sayso.model.registryerrors import (
@@ -45,7 +46,9 @@ async def list_versions(asked: Asked, agent_id: AgentPath) -> Plain:
     return {"items": [version_json(version) for version in found], "total": len(found)}
 
 
-@router.post("", **managing("saved", AgentNotFound, AgentIsCode, DuplicateLabel, InvalidVersion, status=201))
+@router.post(
+    "", **managing("saved", AgentNotFound, AgentIsCode, DuplicateLabel, InvalidVersion, status=201, links=VERSION_LINKS)
+)
 async def create_version(asked: Asked, body: VersionFields, agent_id: AgentPath) -> JSONResponse:
     """Save a new testing version; what is left out has its default, and what does not fit is refused as a whole."""
     asked.require("edit_agents")

@@ -7,10 +7,11 @@ from fastapi.responses import JSONResponse
 
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Decisions, StartWorkflow
+from sayso.api.v1.linking import RUN_LINKS
 from sayso.api.v1.runs import RunPath, moved
 from sayso.api.v1.sessions import listed
 from sayso.api.v1.taskwire import Plain
-from sayso.api.v1.telling import A_RUN, DECIDING, OF_STARTS, RUN_LINKS, acting, told
+from sayso.api.v1.telling import A_RUN, DECIDING, OF_STARTS, acting, told
 from sayso.core.codec import json_bytes
 from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.registry import AgentRecord
