@@ -10,6 +10,15 @@ settings.register_profile("sayso", settings.get_profile("default"), deadline=Non
 settings.load_profile("sayso")
 
 
+LONGEST = ("test_ledger.py", "test_crash_points.py")
+"""Files whose tests take minutes, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first: two processes share the files, and one would be left alone with them at the end."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say aloud how many tests were skipped, and why: quiet output would pass over it."""
     skipped = terminalreporter.stats.get("skipped", [])
