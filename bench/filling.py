@@ -1,5 +1,6 @@
 """A workspace with much in it: copies of real runs, made with plain SQL, spread over the last thirty days."""
 
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,26 @@ class Filler:
             run, session, at = every[number % len(every)]
             self._decided(run, session, at + number, number)
         self._connection.execute("COMMIT")
+
+    def lengthen(self, steps: int) -> str:
+        """Add a session of one finished run of so many steps, each with an output of 200 characters; return its id."""
+        self._connection.execute("BEGIN")
+        run, session, at = self._session("completed", self._now - _DAY)
+        self._connection.execute("DELETE FROM journal WHERE run_id = ? AND seq > 1", (run,))
+        output = json.dumps({"v": {"content": "x" * 200}, "us": 500}).encode()
+        entries = [
+            (run, number + 2, f"loop#{number}/step", "step", at + number * 1_000, output) for number in range(steps)
+        ]
+        entries.append((run, steps + 2, "", "finished", at + steps * 1_000, b'{"v":"done"}'))
+        self._connection.executemany(
+            "INSERT INTO journal (run_id, seq, key, kind, at, data) VALUES (?, ?, ?, ?, ?, ?)", entries
+        )
+        self._connection.execute("UPDATE runs SET seq = ? WHERE run_id = ?", (steps + 2, run))
+        self._connection.execute("COMMIT")
+        return session
+
+    def close(self) -> None:
+        """Finish."""
         self._connection.execute("ANALYZE")
         self._connection.close()
 

@@ -15,6 +15,7 @@ import structlog
 from bench.agents import payer
 from bench.filling import Filler
 from bench.measure import Aim, Cost, Figure, Size, folder, say
+from bench.storage import memory_now
 from sayso import Agent, web
 from sayso.api.v1 import router
 from sayso.app.service import Parts, compose
@@ -26,6 +27,8 @@ from sayso.server.cookies import cookie_name
 from sayso.server.listening import Server, listen
 from sayso.server.service import Service
 
+_LONG = (10_000, 50_000)
+"""Steps of the long sessions."""
 _AIM = Aim(of="ours", limit=100)
 _OK, _NOT_FOUND = 200, 404
 
@@ -38,7 +41,9 @@ def pages(size: Size) -> Iterator[Figure]:
         parts = statistics.quantiles([cost.wall for cost in costs], n=20, method="inclusive")
         cpu = statistics.median(cost.cpu for cost in costs)
         yield Figure(what=f"{what}: server and client, CPU", unit="ms", ours=cpu * 1000)
-        yield Figure(what=f"{what}: server, p50", unit="ms", ours=parts[9] * 1000, aim=_AIM)
+        yield Figure(
+            what=f"{what}: server, p50", unit="ms", ours=parts[9] * 1000, aim=None if "steps" in what else _AIM
+        )
         yield Figure(what=f"{what}: server, p95", unit="ms", ours=parts[18] * 1000)
 
 
@@ -47,11 +52,13 @@ async def _measured(place: Path, size: Size) -> dict[str, list[Cost]]:
     agent = payer(place / "sayso.db")
     service = await compose(Parts(db=agent.db, programs=[agent]))
     agent_id = await _seed(service, agent)
-    Filler(place / "sayso.db").fill(
-        sessions=size.of(1_000, 20), pending=size.of(10_000, 30), decided=size.of(10_000, 30)
-    )
+    filler = Filler(place / "sayso.db")
+    filler.fill(sessions=size.of(1_000, 20), pending=size.of(10_000, 30), decided=size.of(10_000, 30))
+    long = {steps: filler.lengthen(size.of(steps, steps // 100)) for steps in _LONG}
+    filler.close()
     cookie = await _signed_in(service)
     addresses = await _addresses(service, agent_id)
+    addresses |= {f"a session of {steps:,} steps": f"/sessions/{session}" for steps, session in long.items()}
     with listen("127.0.0.1", 0) as listening:
         server = Server(create_app(service, [router, web.router], refused=web.refused), service)
         serving = asyncio.create_task(server.serve([listening]))
@@ -59,11 +66,13 @@ async def _measured(place: Path, size: Size) -> dict[str, list[Cost]]:
         port = listening.getsockname()[1]
         found: dict[str, list[Cost]] = {}
         for what, path in addresses.items():
-            times = await _times(port, cookie, path, size.of(60, 3))
+            before = memory_now()[1]
+            times = await _times(port, cookie, path, size.of(20 if "steps" in what else 60, 3))
             if times is None:
                 say(f"{what} ({path}) is not served")
             else:
                 found[what] = times
+                say(f"{what}: resident memory {(memory_now()[1] - before) / 1_048_576:+.1f} MiB")
         server.stop()
         await serving
     agent.db.close()

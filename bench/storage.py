@@ -54,10 +54,10 @@ def parked(size: Size) -> Iterator[Figure]:
         async def park() -> tuple[float, float]:
             await _many(flow, count // 5)
             await asyncio.sleep(size.of(4, 0))  # the event loop keeps cancelled timers for as long as a heartbeat
-            before = _memory()
+            before = memory_now()
             await _many(flow, count - count // 5)
             await asyncio.sleep(size.of(4, 0))
-            after = _memory()
+            after = memory_now()
             each = count - count // 5
             return (after[0] - before[0]) / each, (after[1] - before[1]) / each
 
@@ -86,7 +86,7 @@ async def _many(flow: Workflow, count: int) -> None:
         await asyncio.gather(*(flow.arun("in") for _ in range(min(_AT_ONCE, count - first))))
 
 
-def _memory() -> tuple[int, int]:
+def memory_now() -> tuple[int, int]:
     """Return the number of live blocks of Python's allocator, and the resident bytes where the system tells."""
     gc.collect()
     blocks = sys.getallocatedblocks()

@@ -18,6 +18,7 @@ from sayso.model.reviews import ReviewFilter
 from sayso.model.tasks import ApprovalRequest, CallShown, TaskSpec, UserTask
 from sayso.model.workspaces import DEFAULT_WORKSPACE, Principal, Reach, Workspace, WorkspaceId
 from sayso.runtime.reviewing import Reviewing
+from sayso.stores.reviews import ReviewRows
 from sayso.testing import CountingIds, FakeClock, ScriptedModel, call
 
 T = TypeVar("T")
@@ -100,7 +101,8 @@ def test_a_snoozed_task_is_out_of_one_persons_sight_until_its_time(desk: Desk) -
     assert desk.page(tab="snoozed") == [task.id]
     other = ReviewFilter(person="bob@example.com", reach=HERE)
     assert [one.id for one in desk.do(desk.review.page(other, limit=5)).tasks] == [task.id]
-    assert desk.do(desk.review.waiting("ana@example.com", HERE)) == {"pending": 0, "snoozed": 1}
+    wanted = ReviewFilter(person="ana@example.com", reach=HERE)
+    assert desk.do(desk.review.opened(wanted, limit=10))[1] == {"pending": 0, "snoozed": 1}
     desk.clock.advance(3600)
     assert desk.page() == [task.id]
     desk.do(desk.review.snooze(task.id, desk.clock.now() + timedelta(days=2), desk.ana, HERE))
@@ -225,3 +227,28 @@ def test_an_operation_is_the_tool_or_else_the_step() -> None:
 def test_nothing_decided_yet_adds_up_to_nothing() -> None:
     assert burdens([]) == []
     assert (History(decisions=()).median, History(decisions=()).last_rejection) == (timedelta(0), None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "counts"),
+    [({}, 2), ({"sort": "due"}, 2), ({"tab": "snoozed"}, 2), ({"tab": "completed"}, 3), ({"text": "ann"}, 3)],
+)
+def test_an_inbox_counts_nothing_twice(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any], counts: int
+) -> None:
+    task = desk.ask()
+    desk.ask("@bob")
+    desk.do(desk.review.snooze(task.id, desk.clock.now() + timedelta(hours=1), desk.ana, HERE))
+    counted: list[ReviewFilter] = []
+    count = ReviewRows.count
+
+    def noted(self: ReviewRows, wanted: ReviewFilter, **options: Any) -> int:
+        counted.append(wanted)
+        return count(self, wanted, **options)
+
+    monkeypatch.setattr(ReviewRows, "count", noted)
+    wanted = ReviewFilter(person=desk.ana.id, reach=HERE, **changes)
+    page, waiting = desk.do(desk.review.opened(wanted, limit=10))
+    assert waiting == {"pending": 1, "snoozed": 1}
+    assert page.total == len(page.tasks)
+    assert len(counted) == counts

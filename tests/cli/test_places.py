@@ -236,6 +236,14 @@ def test_runs_are_started_by_name_and_followed(places: Places) -> None:
     assert places.server("tasks", "approve", task).code == 0
 
 
+def test_a_run_of_an_agent_starts_in_a_session_that_is_named(places: Places) -> None:
+    for count in (1, 2):
+        begun = places.server("run", "desk", "please", "--session", "theirs", "--json")
+        assert (begun.code, begun.json["session_id"]) == (5, "theirs")
+        for one in (places.server, places.file):
+            assert one("sessions", "show", "theirs", "--json").json["run_count"] == count
+
+
 def test_a_run_that_is_decided_meanwhile_is_followed_to_its_end(places: Places) -> None:
     """The run asks, is cancelled from elsewhere, and the listing says so in the same words."""
     one = places.flow()
@@ -249,9 +257,14 @@ def test_a_run_that_is_decided_meanwhile_is_followed_to_its_end(places: Places) 
         ("run nobody", ("no", "agent or workflow 'nobody'")),
         ("run desk.py:agent", ("code of this machine", "--url ''")),
         ("run module:agent", ("code of this machine",)),
-        ("run desk hello --session mine", ("begin sessions of their own",)),
-        ("people link owner@example.com", ("at the machine that holds the database",)),
-        ("tokens create owner@example.com", ("a token makes no tokens",)),
+        (
+            "people link owner@example.com",
+            ("at the machine that holds the database", "sayso people link owner@example.com --url '' -d FILE"),
+        ),
+        (
+            "tokens create owner@example.com",
+            ("a token makes no tokens", "sayso tokens create owner@example.com --url '' -d FILE"),
+        ),
         ("worker x:y", ("works on files alone", "env -u SAYSO_URL")),
         ("serve x:y", ("works on files alone",)),
         ("demo", ("works on files alone",)),

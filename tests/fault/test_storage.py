@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from sayso import HumanReview, SqliteDb, Step, Workflow
 from sayso.model.errors import StoreTooNew, StoreUnavailable, UnsafeSqlite
@@ -180,3 +181,32 @@ def test_a_lock_is_waited_for_and_then_named(tmp_path: Path, monkeypatch: pytest
         other.execute("ROLLBACK")
         assert workflow.continue_run(output).status == "COMPLETED"
         other.close()
+
+
+def test_a_watcher_that_fails_stops_neither_the_others_nor_the_writing(tmp_path: Path) -> None:
+    told: dict[str, int] = {"before": 0, "failing": 0, "after": 0}
+
+    def count(name: str) -> None:
+        told[name] += 1
+
+    def fail(_: object) -> None:
+        count("failing")
+        raise RuntimeError("the password is sesame-open")
+
+    async def commit(store: SqliteStore, times: int) -> None:
+        for _ in range(times):
+            await asyncio.wait_for(store.probe(), timeout=20)
+
+    with capture_logs() as lines:
+        store = SqliteStore(str(tmp_path / "a.db"))
+        store.watch(lambda _: count("before"))
+        stop = store.watch(fail)
+        store.watch(lambda _: count("after"))
+        asyncio.run(commit(store, 101))
+        stop()
+        asyncio.run(commit(store, 1))
+        store.close()
+    assert told == {"before": 102, "failing": 101, "after": 102}
+    assert [line["error"] for line in lines] == ["RuntimeError"] * 101
+    assert "test_storage.py" in lines[0]["at"][-1]
+    assert "sesame" not in str(lines), "what an error says may be a secret; where it was raised is enough"

@@ -64,6 +64,7 @@ def a_refusal_is_a_documented_problem(context: Any, response: Any, case: Any) ->
     """No 5xx, problem JSON for every refusal, a code that the route documents for that status, and no echo."""
     with ANSWERS.open("a") as log:
         log.write(f"{case.operation.label}\t{response.status_code}\t{response.elapsed}\n")
+    _note_link(context, case)
     assert response.status_code < 500, response.text
     assert CANARY not in response.text
     if response.status_code < 400:
@@ -81,6 +82,15 @@ def a_refusal_is_a_documented_problem(context: Any, response: Any, case: Any) ->
     for sent in _strings(case.body):
         if len(sent) >= 12 and sent not in json.dumps(KNOWN) and not sent.isascii():
             assert sent not in message
+
+
+def _note_link(context: Any, case: Any) -> None:
+    """Count a request that came by a link of an earlier answer, with what that answer held."""
+    recorder = context.internals.recorder
+    node = None if recorder is None else recorder.cases.get(case.id)
+    if node is not None and node.transition is not None and node.is_transition_applied:
+        with ANSWERS.with_name("links.log").open("a") as log:
+            log.write(f"{node.transition.id}\n")
 
 
 def _strings(value: Any) -> list[str]:

@@ -14,7 +14,7 @@ from sayso.app.service import Parts, compose
 from sayso.model.workspaces import DEFAULT_WORKSPACE, Principal, Role, Scope
 from sayso.server.application import create_app
 from sayso.server.service import Service
-from sayso.testing import ScriptedModel, call
+from sayso.testing import FakeClock, ScriptedModel, call
 from sayso.workflow import HumanReview, Step
 
 TURNS: tuple[Any, ...] = (call("pay", amount=5), "All paid.")
@@ -90,10 +90,12 @@ def _content(given: Any) -> Any:
 
 
 @asynccontextmanager
-async def served(folder: Path, *turns: Any, worker: bool = True, **options: Any) -> AsyncIterator[Served]:
+async def served(
+    folder: Path, *turns: Any, worker: bool = True, clock: FakeClock | None = None, **options: Any
+) -> AsyncIterator[Served]:
     """Serve an agent `desk` (which asks before it pays) and a workflow `flow`."""
     paid: list[Any] = []
-    with SqliteDb(folder / "sayso.db", synchronous="NORMAL") as db:
+    with SqliteDb(folder / "sayso.db", synchronous="NORMAL", clock=clock) as db:
         programs = [desk(db, paid, *turns, **options), flow(db)]
         service = await compose(Parts(db=db, programs=programs))
         stop = asyncio.Event()

@@ -498,3 +498,25 @@ async def test_a_limit_is_told_before_and_when_it_is_reached(tmp_path: Path) -> 
         assert [answer.headers["RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]
         assert {answer.headers["RateLimit-Limit"] for answer in answers} == {"2"}
         assert answers[-1].headers["Retry-After"] == answers[-1].headers["RateLimit-Reset"] == "60"
+
+
+async def test_a_key_joins_only_sessions_that_it_reaches(tmp_path: Path) -> None:
+    """Whoever has a run in a session may read all of it: a name must not open somebody else's."""
+    async with served(tmp_path, worker=False) as it:
+        agent = await it.agent_id()
+        async with it.client(token=await it.token("developer")) as person:
+            flow = (await person.get("/v1/workflows")).json()["items"][0]["id"]
+        desks, flows = await it.key(), await it.key(Scope(agent_id=flow), name="flows")
+        async with it.client(key=desks) as desk, it.client(key=flows) as other:
+            body = {"input": "x", "sessionId": "theirs"}
+            first = await other.post("/v1/workflows/flow/runs", json=body)
+            assert (first.status_code, first.json()["sessionId"]) == (202, "theirs")
+            refused = await desk.post(f"/v1/agents/{agent}/runs", json=body)
+            assert (refused.status_code, refused.json()["code"]) == (403, "forbidden_scope")
+            again = await other.post("/v1/workflows/flow/runs", json=body)
+            assert again.json()["sessionId"] == "theirs"
+            mine = [await desk.post(f"/v1/agents/{agent}/runs", json={**body, "sessionId": "own"}) for _ in range(2)]
+            assert [answer.json()["sessionId"] for answer in mine] == ["own", "own"]
+            refused = await other.post("/v1/workflows/flow/runs", json={**body, "sessionId": "own"})
+            assert refused.status_code == 403
+            assert (await desk.get("/v1/sessions")).json()["items"][0]["runCount"] == 2

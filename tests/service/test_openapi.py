@@ -88,3 +88,26 @@ async def test_a_route_that_tells_nothing_is_found(tmp_path: Path) -> None:
 
     found = untold(await documents(tmp_path, bare))
     assert {line.partition(": ")[2] for line in found} >= {"description", "tags", "an example of 200", "401"}
+
+
+async def test_every_link_leads_from_what_an_answer_holds_to_an_operation_that_takes_it(tmp_path: Path) -> None:
+    document = await documents(tmp_path)
+    operations = {
+        operation["operationId"]: {one["name"] for one in operation.get("parameters", ()) if one["in"] == "path"}
+        for methods in document["paths"].values()
+        for operation in methods.values()
+    }
+    followed = 0
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            for answer in operation["responses"].values():
+                for name, link in answer.get("links", {}).items():
+                    (media,) = answer["content"].values()
+                    assert set(link["parameters"]) == operations[link["operationId"]], (operation["operationId"], name)
+                    for expression in link["parameters"].values():
+                        found: Any = media["example"]
+                        for part in expression.removeprefix("$response.body#/").split("/"):
+                            found = found[int(part) if isinstance(found, list) else part]
+                        assert isinstance(found, str), (operation["operationId"], name)
+                    followed += 1
+    assert followed >= 60

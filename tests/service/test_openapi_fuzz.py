@@ -39,9 +39,16 @@ class Tally:
     operations: set[str] = field(default_factory=set)
     slowest: float = 0.0
     shards: int = 0
+    links: set[str] = field(default_factory=set)
+    """Which links of the OpenAPI were followed: from, to, and by which name."""
+    followed: int = 0
 
     def add(self, log: Path) -> None:
         self.shards += 1
+        links = log.with_name("links.log")
+        steps = links.read_text("utf-8").splitlines() if links.exists() else []
+        self.links.update(steps)
+        self.followed += len(steps)
         for line in log.read_text("utf-8").splitlines():
             operation, status, seconds = line.split("\t")
             self.statuses[status] += 1
@@ -115,6 +122,7 @@ def report(name: str, found: Tally, seconds: float) -> None:
     figures = {
         "requests": found.statuses.total(),
         "operations": f"{len(found.operations)} of {len(TABLE)}",
+        "links": f"{found.followed} followed, {len(found.links)} different",
         "5xx": sum(number for status, number in found.statuses.items() if status >= "500"),
         "slowest": round(found.slowest, 2),
         "shards": found.shards,

@@ -88,7 +88,7 @@ def run_output_of(
             output.error = error_of(rest, finished)
             output.error_code = finished.get("e", {}).get("type")
             output.content = f"Agent failed: {output.error}"
-        case RunState.QUEUED | RunState.RUNNING | RunState.WAITING:
+        case RunState.QUEUED | RunState.RUNNING | RunState.WAITING | RunState.UNKNOWN:
             output.waiting_for = _waiting_for(output) if state is RunState.WAITING else None
     return output
 

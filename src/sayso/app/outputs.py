@@ -24,6 +24,7 @@ STATUSES = {
     RunState.COMPLETED: RunStatus.completed,
     RunState.FAILED: RunStatus.error,
     RunState.CANCELLED: RunStatus.cancelled,
+    RunState.UNKNOWN: RunStatus.paused,
 }
 
 
@@ -44,7 +45,7 @@ def output_of(definition: WorkflowDefinition, rest: Rest, tasks: list[UserTask],
         case RunState.FAILED:
             output.error = error_of(rest, finished)
             output.content = f"Workflow execution failed: {output.error}"
-        case RunState.QUEUED | RunState.RUNNING | RunState.WAITING:
+        case RunState.QUEUED | RunState.RUNNING | RunState.WAITING | RunState.UNKNOWN:
             output.content = execution.results[-1].content if execution.results else None
     _add_requirements(output, definition, tasks, now, execution, rest.record.decisions)
     return output

@@ -17,6 +17,7 @@ from sayso.model.tasks import (
     OutputReviewRequest,
     RouteRequest,
     TaskStatus,
+    UnreadableRequest,
     UserTask,
 )
 
@@ -107,6 +108,8 @@ def _about(task: UserTask) -> list[str]:
             return [f"  choose {how} of: {', '.join(map(safe, request.choices))}"]
         case ErrorRequest() as request:
             return [f"  {request.error_type}: {safe(request.error_message)} (retried {request.retry_count} times)"]
+        case UnreadableRequest():
+            return ["  it cannot be decided here; its run can be cancelled"]
         case request:
             return about_request(request)
 
@@ -135,6 +138,8 @@ def _ways(task: UserTask, at: str) -> list[str]:
                 f"  sayso tasks retry {task.id}{at}      try again",
                 f"  sayso tasks skip {task.id}{at}      go on without it",
             ]
+        case UnreadableRequest():
+            ways = [f"  sayso runs cancel {task.run_id}{at}      end the run"]
         case request:
             ways = callcards.ways(request, task.id, at)
     return ["", *ways]

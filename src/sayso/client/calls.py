@@ -72,18 +72,27 @@ def at(*parts: str) -> str:
 
 
 def start_run(
-    agent_id: str, input: Json = None, *, user_id: str | None = None, wait: int = 0, idempotency_key: str | None = None
+    agent_id: str,
+    input: Json = None,
+    *,
+    user_id: str | None = None,
+    session_id: str | None = None,
+    wait: int = 0,
+    idempotency_key: str | None = None,
 ) -> Call[Run]:
-    """Start a run of an agent's deployed version, in a new session.
+    """Start a run of an agent's deployed version, in a new session or in one that is named.
 
     Args:
         agent_id: The agent.
         input: What it is given.
         user_id: Whose session it is, for the tools.
+        session_id: An existing session, or a name for a new one.
         wait: Seconds to wait for the run to rest before answering, at most 60.
         idempotency_key: The same key and input never start two runs; without one, each call is its own.
     """
     body: dict[str, Json] = {"input": input, "userId": user_id}
+    if session_id is not None:
+        body["sessionId"] = session_id
     return post(read_as(Run), at("agents", agent_id, "runs"), body, key=idempotency_key, wait=wait)
 
 

@@ -77,7 +77,7 @@ def plain_of(data: bytes) -> Any:
         value = _loads(text)
         if "\\ud" in text or "\\uD" in text:
             json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent to anybody
-    except (ValueError, RecursionError) as exc:
+    except (AttributeError, ValueError, RecursionError) as exc:
         raise UnreadableValue("Expected a stored JSON value, but the bytes are none.") from exc
     return value
 

@@ -33,7 +33,7 @@ _ENDING = frozenset({"approved", "cancelRun"})
 BY_KEYS = frozenset(
     {"approval", "text", "number", "multi_option", "form", "output_review", "route", "error", "external"}
 )
-"""Kinds that a key may decide; the others are for people who are signed in."""
+"""Kinds that every key may decide; the others are for people who are signed in, unless a trigger says otherwise."""
 
 
 def verdict_of(request: TaskRequest, sent: Fields) -> Verdict:

@@ -14,6 +14,7 @@ from sayso.core.ledger import APPROVAL, call_digest, call_id, canonical, idempot
 from sayso.core.taskforms import digest_of
 from sayso.model.calls import Effect, ToolCall
 from sayso.model.ids import CallId, RunId
+from sayso.model.json import Json
 
 Part = Mapping[str, Any]
 _DECIDED = frozenset({"task.decided", "task.expired"})
@@ -61,8 +62,16 @@ def _of_tasks(parts: Part) -> Iterator[str]:
         body = exact_bytes(task["bytes"])
         if digest_of(body, run_id=task["run"], key=task["key"]) != task["digest"]:
             yield f"what task {task['id']} shows does not have its digest"
-        elif json.loads(body) != task["shown"]:
+        elif _json_of(body) != task["shown"]:
             yield f"what task {task['id']} shows is not what its bytes say"
+
+
+def _json_of(body: bytes) -> Json:
+    """Return what bytes say; None where they are no JSON, and a packet can only show them as they are."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _of_decisions(parts: Part) -> Iterator[str]:

@@ -58,7 +58,7 @@ def status_of(state: RunState, kinds: Collection[str], *, children_move: bool = 
             return SessionStatus.FAILED
         case RunState.QUEUED | RunState.RUNNING:
             return SessionStatus.RUNNING
-        case RunState.WAITING:
+        case RunState.WAITING | RunState.UNKNOWN:
             if any(kind != "message" for kind in kinds):
                 return SessionStatus.WAITING_FOR_HITL
             if children_move:

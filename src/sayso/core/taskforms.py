@@ -7,7 +7,7 @@ look alike or one look changed.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from sayso.core.codec import json_bytes, plain_of
 from sayso.model.errors import UnreadableValue
@@ -21,6 +21,8 @@ from sayso.model.tasks import (
     FormRequest,
     MessageRequest,
     NumberRequest,
+    OnRejectAction,
+    OnTimeoutAction,
     Option,
     OptionsRequest,
     OutputReviewRequest,
@@ -29,6 +31,7 @@ from sayso.model.tasks import (
     TaskSpec,
     TextRequest,
     UncertainRequest,
+    UnreadableRequest,
 )
 
 _DOMAIN = b"sayso/task/v1\x00"
@@ -44,6 +47,7 @@ _KINDS: Mapping[str, type[Any]] = {
     "external": ExternalRequest,
     "uncertain": UncertainRequest,
     "message": MessageRequest,
+    "unknown": UnreadableRequest,  # never stored: what a server says of a question that it cannot read
 }
 LEGACY: Mapping[str, str] = {"hitl": "approval"}
 """Kinds as older data name them; they are read, listed and decided as the kinds of today, and never written."""
@@ -67,11 +71,37 @@ def spec_from_bytes(body: bytes) -> TaskSpec:
     """Return the spec of stored bytes.
 
     Raises:
-        UnreadableValue: The bytes name a kind that this version does not know.
+        UnreadableValue: The bytes name a kind that this version does not know, or are no spec at all.
     """
     plain: dict[str, Any] = plain_of(body)
-    plain["request"] = _request_from_json(plain["request"])
-    return TaskSpec(**plain)
+    try:
+        plain["request"] = _request_from_json(plain["request"])
+        spec = TaskSpec(**plain)
+    except (AttributeError, KeyError, TypeError, ValueError) as exc:
+        raise UnreadableValue(f"Expected a stored question of this version, but it does not fit ({exc}).") from exc
+    _refuse_misfits(spec)
+    return spec
+
+
+def listed_spec(body: bytes) -> TaskSpec:
+    """Return the spec of stored bytes for a listing: one that cannot be read says so, and hides no other."""
+    try:
+        return spec_from_bytes(body)
+    except UnreadableValue as exc:
+        request = UnreadableRequest(message=f"This question cannot be read here. {exc.message}")
+        return TaskSpec(request=request, step_name="unknown", step_type="unknown")
+
+
+def _refuse_misfits(spec: TaskSpec) -> None:
+    """Refuse what a listing could not show, or a decision could not carry out.
+
+    Raises:
+        UnreadableValue: A text is none, or a policy is none that this version knows.
+    """
+    texts: tuple[object, ...] = (spec.request.message, spec.step_name, spec.step_type)
+    known = spec.on_reject in get_args(OnRejectAction) and spec.on_timeout in get_args(OnTimeoutAction)
+    if not known or {type(text) for text in texts} != {str}:
+        raise UnreadableValue("Expected a stored question of this version, but its texts or its policies are none.")
 
 
 def digest_of(body: bytes, *, run_id: str, key: str) -> str:

@@ -4,14 +4,13 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from typing import Any, cast
 
+from sayso.core.completions import BY_KEYS
 from sayso.core.ruleforms import escaped
 from sayso.core.versionfields import Found, flag, or_more
 from sayso.model.json import Json, JsonObject
 from sayso.model.registry import ApiTriggerSettings, Problem
 
-API_COMPLETABLE = ("approval", "hitl", "multi_option", "text", "number")
-"""Kinds of tasks that a key may always decide."""
-RESERVED = ("aitl_escalation", "anomaly_review", "anomaly_alert")
+RESERVED = ("aitl_escalation", "anomaly_alert", "anomaly_review", "uncertain")
 """Kinds of tasks that are for people, unless a trigger's `apiCompletableKinds` lets keys decide them."""
 _MOST_NETWORKS = 1000
 
@@ -34,7 +33,7 @@ def _is_network(text: str) -> bool:
 
 
 def _kinds(value: Json) -> Found:
-    known = (*API_COMPLETABLE, *RESERVED)
+    known = sorted({"hitl", *BY_KEYS, *RESERVED})
     if isinstance(value, list) and all(isinstance(item, str) and item in known for item in value):
         return None
     return "unknown_kind", f"expected a list of {', '.join(known)}"

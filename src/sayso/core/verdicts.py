@@ -45,11 +45,16 @@ from sayso.model.tasks import (
     TaskSpec,
     TextRequest,
     UncertainRequest,
+    UnreadableRequest,
 )
+
+UNREADABLE = "the question cannot be read by this version"
 
 
 def settle(spec: TaskSpec, verdict: Verdict) -> Outcome | Refused:
     """Return what the run does after this verdict, or why the verdict does not fit the task."""
+    if isinstance(spec.request, UnreadableRequest):
+        return Refused(UNREADABLE)
     match verdict:
         case Reject(cancel_run=True):
             return Outcome(action="cancel", verdict="reject", note=verdict.note)
@@ -64,7 +69,9 @@ def settle(spec: TaskSpec, verdict: Verdict) -> Outcome | Refused:
 
 
 def settle_timeout(spec: TaskSpec) -> Outcome:
-    """Return what the run does when the task's deadline passes undecided."""
+    """Return what the run does when the task's deadline passes undecided; a question that nobody can read ends it."""
+    if isinstance(spec.request, UnreadableRequest):
+        return Outcome(action="cancel", verdict="cancel", note=UNREADABLE)
     note = "nobody decided before the deadline"
     outcome: Outcome | Refused
     match spec.on_timeout:

@@ -21,6 +21,7 @@
     │   ├── DeadlineFixed        there is no more time to be had for the task
     │   ├── DeadlineMoved        the deadline is not the one that was shown
     │   ├── TaskChanged          the digest is not that of what is stored
+    │   ├── TaskUnreadable       this version cannot read what is asked
     │   ├── RunNotPaused         there is nothing to continue
     │   ├── RunExists            the run id is taken
     │   ├── TaskClaimed          another person is on it
@@ -36,6 +37,7 @@
     │   ├── PauseRulesPresent    a Request agent cannot have them
     │   ├── TriggersPresent      a sub-agent cannot have them
     │   ├── ApiTriggerExists     an agent has one at most
+    │   ├── TriggerTypeUnsupported this release makes none of this type
     │   ├── NotStartable         why no run of an agent starts
     │   │   ├── NoDeployedVersion
     │   │   ├── AgentBlocked
@@ -232,6 +234,14 @@ class TaskChanged(Conflict):
     code = "task_changed"
     status = 412
     hint = "Load the task again and decide on what it shows now."
+
+
+class TaskUnreadable(Conflict):
+    """The stored question cannot be read by this version, so nobody can be shown what a decision would mean."""
+
+    code = "task_unreadable"
+    status = 409
+    hint = "Decide it with the version that asked (it may be newer), or cancel the run."
 
 
 class RunNotPaused(Conflict):

@@ -83,11 +83,18 @@ class TriggersPresent(Conflict):
     hint = "Delete the triggers first."
 
 
+class TriggerTypeUnsupported(Conflict):
+    """This release makes no triggers of this type."""
+
+    code = "trigger_type_unsupported"
+    hint = "Make a trigger of type 'api', and start runs by it from what keeps the schedule or receives the event."
+
+
 class ApiTriggerExists(Conflict):
     """The agent has its API trigger already."""
 
     code = "api_trigger_exists"
-    hint = "Edit that one, or delete it first."
+    hint = "An agent has one API trigger at most: change that one with PATCH, or delete it first."
 
 
 class NotStartable(Conflict):

@@ -49,6 +49,8 @@ class RunState(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+    """Never stored: what a row says that this version does not know; the run is listed, and nothing moves it here."""
 
 
 ENDED = frozenset({RunState.COMPLETED, RunState.FAILED, RunState.CANCELLED})

@@ -206,13 +206,22 @@ class MessageRequest:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableRequest:
+    """A stored question that this version cannot read: listed so that it is seen, and never decided."""
+
+    kind: Literal["unknown"] = "unknown"
+    message: str
+    """Why."""
+
+
 StepRequest: TypeAlias = ApprovalRequest | FormRequest | OutputReviewRequest | RouteRequest | ErrorRequest
 """What the steps of a workflow ask; the first two also serve tool calls."""
 AgentRequest: TypeAlias = (
     TextRequest | NumberRequest | OptionsRequest | ExternalRequest | UncertainRequest | MessageRequest
 )
 """What only agents ask."""
-TaskRequest: TypeAlias = StepRequest | AgentRequest
+TaskRequest: TypeAlias = StepRequest | AgentRequest | UnreadableRequest
 """What a person is asked, by kind."""
 
 

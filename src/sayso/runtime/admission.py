@@ -7,6 +7,7 @@ import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from sayso.model.registry import Trigger
 from sayso.model.requesterrors import AddressNotAllowed, ConcurrencyLimited, InputTooLarge, RateLimited
@@ -52,19 +53,25 @@ def counting(trigger: Trigger, now: datetime) -> Callable[[Transaction], None]:
     """Return the check that refuses a start beyond the trigger's counts.
 
     Raises:
-        RateLimited: It has started as many in the last minute, or day; the error says when to come back.
+        RateLimited: It has started as many in the last minute, or day; the error says after how many seconds the next
+            one is let through.
         ConcurrencyLimited: As many of its runs are at work; those that wait for people do not count.
     """
     settings = trigger.settings
 
     def check(tx: Transaction) -> None:
+        used_up: list[tuple[int, int, str]] = []
         for most, span, name in ((settings.rpm_limit, _MINUTE, "minute"), (settings.rpd_limit, _DAY, "day")):
-            if most and tx.started_since(trigger.id, since=now - span) >= most:
-                raise RateLimited(
-                    f"Expected at most {most} starts a {name} by trigger '{trigger.name}', but they are used up.",
-                    retry_after=int(span.total_seconds()),
-                    limit=most,
-                )
+            last = tx.started_before(trigger.id, since=now - span, beyond=most - 1) if most else None
+            if most and last is not None:
+                used_up.append((seconds_until(last + span, now), most, name))
+        if used_up:
+            wait, most, name = max(used_up)
+            raise RateLimited(
+                f"Expected at most {most} starts a {name} by trigger '{trigger.name}', but they are used up.",
+                retry_after=wait,
+                limit=most,
+            )
         most = settings.max_concurrent_runs
         if most and tx.at_work(trigger.id) >= most:
             raise ConcurrencyLimited(
@@ -76,9 +83,21 @@ def counting(trigger: Trigger, now: datetime) -> Callable[[Transaction], None]:
 
 
 def headers_of(trigger: Trigger | None, tx: Transaction, now: datetime) -> dict[str, str]:
-    """Return what a client is told of its limit, by the names of the RateLimit headers; nothing where it has none."""
+    """Return what a client is told of its limit, by the names of the RateLimit headers; nothing where it has none.
+
+    `RateLimit-Reset` says when the next of the starts that are counted is counted no more.
+    """
     if trigger is None or not trigger.settings.rpm_limit:
         return {}
     most = trigger.settings.rpm_limit
-    left = max(most - tx.started_since(trigger.id, since=now - _MINUTE), 0)
-    return {"RateLimit-Limit": str(most), "RateLimit-Remaining": str(left), "RateLimit-Reset": "60"}
+    since = now - _MINUTE
+    used = tx.started_since(trigger.id, since=since)
+    first = tx.started_before(trigger.id, since=since, beyond=min(used, most) - 1) if used else None
+    reset = 0 if first is None else seconds_until(first + _MINUTE, now)
+    left = max(most - used, 0)
+    return {"RateLimit-Limit": str(most), "RateLimit-Remaining": str(left), "RateLimit-Reset": str(reset)}
+
+
+def seconds_until(then: datetime, now: datetime) -> int:
+    """Return the whole seconds after which a time has come, and none too few."""
+    return max(ceil((then - now) / timedelta(seconds=1)), 0)

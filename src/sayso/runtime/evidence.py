@@ -24,7 +24,7 @@ from sayso.model.journal import Entry, EntryKind
 from sayso.model.json import Json
 from sayso.model.messages import Usage
 from sayso.model.runs import Run, Session
-from sayso.model.tasks import UserTask
+from sayso.model.tasks import UnreadableRequest, UserTask
 from sayso.model.workspaces import WorkspaceId
 from sayso.runtime.auditlog import check_chain
 from sayso.runtime.ports import Transaction
@@ -171,14 +171,15 @@ def _task(item: _Gathered, task: UserTask) -> dict[str, Json]:
         "status": str(task.status),
         "created_at": task.created_at.isoformat(),
         "due_at": None if task.due_at is None else task.due_at.isoformat(),
-        "shown": plain_of(body),
+        "shown": _asked(body),
         "bytes": exact(body),
         "digest": task.digest,
     }
 
 
 def _decision(item: _Gathered, task: UserTask, row: RecordedDecision) -> dict[str, Json]:
-    said = item.outcome(task.key, EntryKind.DECIDED)
+    said, body = item.outcome(task.key, EntryKind.DECIDED), item.rows.bodies[task.id]
+    unreadable = isinstance(task.spec.request, UnreadableRequest)
     answer = {name: said[name] for name in ("content", "values", "choices", "reason") if name in said}
     return {
         "task": task.id,
@@ -193,8 +194,16 @@ def _decision(item: _Gathered, task: UserTask, row: RecordedDecision) -> dict[st
         "at": row.at.isoformat(),
         "digest": _shown(task, row, said),
         "answer": answer,
-        "changed": list[Json](_changes(plain_of(item.rows.bodies[task.id])["request"], said)),
+        "changed": [] if unreadable else list[Json](_changes(plain_of(body)["request"], said)),
     }
+
+
+def _asked(body: bytes) -> Json:
+    """Return the question; None where its bytes, which stand beside it, are no JSON."""
+    try:
+        return plain_of(body)
+    except UnreadableValue:
+        return None
 
 
 def _shown(task: UserTask, row: RecordedDecision, said: dict[str, Any]) -> str:

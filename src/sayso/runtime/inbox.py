@@ -4,12 +4,12 @@ It decides by the same command as everybody (`units.decide`); what it adds is wh
 are for people only, runs that somebody started and must not decide alone, and claims.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from sayso.core.codec import to_json
-from sayso.core.completions import BY_KEYS, Fields, verdict_of
+from sayso.core.completions import Fields, verdict_of
 from sayso.core.directoryforms import email_of
 from sayso.core.roles import may
 from sayso.model.decisions import Decision
@@ -22,8 +22,10 @@ from sayso.model.tasks import UserTask
 from sayso.model.workspaces import Member, Principal, Reach, Workspace
 from sayso.runtime import extending, units
 from sayso.runtime.auditing import write_down
+from sayso.runtime.completing import by_keys, by_keys_of
 from sayso.runtime.confiding import revealed
 from sayso.runtime.door import Runtime
+from sayso.runtime.integrity import refuse_unreadable
 from sayso.runtime.ports import Transaction
 from sayso.runtime.reach import refuse_beyond, refuse_hidden
 from sayso.runtime.secrecy import cleaned, cleaned_verdict
@@ -49,6 +51,10 @@ class Inbox:
             TaskNotFound: No such task within reach.
         """
         return await self._runtime.store.read(lambda tx: found(tx, task_id, reach))
+
+    async def by_keys(self, tasks: Sequence[UserTask]) -> Mapping[RunId, frozenset[str]]:
+        """Return the kinds that a key may complete, for each run of some tasks."""
+        return await self._runtime.store.read(lambda tx: by_keys_of(tx, tasks))
 
     async def claim(self, task_id: TaskId, principal: Principal, reach: Reach) -> UserTask:
         """Say to be on a task, for a quarter of an hour; claiming again renews.
@@ -88,7 +94,8 @@ class Inbox:
             if principal.key is not None:
                 raise PeopleOnly(f"Expected a person to be told a secret of task {task.id}.", task_id=task.id)
             _refuse_if_settled(task, now)
-            _refuse_principal(task, run, principal, now)
+            refuse_unreadable(task)
+            _refuse_principal(tx, task, run, principal, now)
             return revealed(tx, task, place, principal.actor, now)
 
         return await self._runtime.store.run(unit)
@@ -161,7 +168,8 @@ class Inbox:
         def unit(tx: Transaction) -> UserTask:
             task, run = found(tx, task_id, reach)
             _refuse_if_settled(task, now)
-            _refuse_principal(task, run, principal, now)
+            refuse_unreadable(task)
+            _refuse_principal(tx, task, run, principal, now)
             return extending.extend(tx, task_id, principal.actor, now, shown=shown)
 
         return unit
@@ -191,7 +199,7 @@ class Inbox:
             PeopleOnly, OwnRun, TaskClaimed: This principal may not decide it.
             InvalidCompletion: The fields do not fit; the task stays pending.
             TaskNotPending: Someone was faster, or the run ended; the error says how it stands.
-            TaskExpired, TaskChanged, InvalidDecision: See `units.decide`.
+            TaskExpired, TaskChanged, TaskUnreadable, InvalidDecision: See `units.decide`.
         """
         now, secrets = self._runtime.clock.now(), self._runtime.secrets
         fields: dict[str, Any] = dict(sent)
@@ -202,7 +210,8 @@ class Inbox:
             if run_id is not None and task.run_id != run_id:
                 raise TaskNotFound(f"Expected task {task_id} to be of run {run_id}, but it is not.", task_id=task_id)
             _refuse_if_settled(task, now)
-            _refuse_principal(task, run, principal, now)
+            refuse_unreadable(task)
+            _refuse_principal(tx, task, run, principal, now)
             verdict = cleaned_verdict(secrets, verdict_of(task.spec.request, fields))
             kept = None if metadata is None else cleaned(secrets, to_json(metadata))
             return units.decide(tx, task_id, verdict, digest or task.digest, principal.actor, now, metadata=kept)
@@ -260,9 +269,9 @@ def _refuse_if_settled(task: UserTask, now: datetime) -> None:
         ) from exc
 
 
-def _refuse_principal(task: UserTask, run: Run, principal: Principal, now: datetime) -> None:
+def _refuse_principal(tx: Transaction, task: UserTask, run: Run, principal: Principal, now: datetime) -> None:
     kind = task.spec.request.kind
-    if principal.key is not None and kind not in BY_KEYS:
+    if principal.key is not None and kind not in by_keys(tx, run):
         raise PeopleOnly(f"Expected a person to decide task {task.id}, since it is of kind '{kind}'.", task_id=task.id)
     own = run.origin.started_by == principal.id
     if own and (principal.key is not None or not principal.workspace.settings.starters_may_decide):

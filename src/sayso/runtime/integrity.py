@@ -2,9 +2,9 @@
 
 from sayso.core.integrity import changed_approval, changed_call, is_last_look
 from sayso.model.calls import CallMove, CallState
-from sayso.model.errors import LedgerConflict
+from sayso.model.errors import LedgerConflict, TaskUnreadable
 from sayso.model.runs import Run
-from sayso.model.tasks import UserTask
+from sayso.model.tasks import UnreadableRequest, UserTask
 from sayso.runtime.ports import Transaction
 from sayso.runtime.record import Record
 
@@ -59,3 +59,14 @@ def refuse_changed_deadline(task: UserTask, record: Record) -> None:
             task_id=task.id,
             columns=["tasks.due_at"],
         )
+
+
+def refuse_unreadable(task: UserTask) -> None:
+    """Refuse an answer to a question that this version cannot read.
+
+    Raises:
+        TaskUnreadable: It was asked by another version, or damaged.
+    """
+    if isinstance(task.spec.request, UnreadableRequest):
+        why = task.spec.request.message
+        raise TaskUnreadable(f"Expected task {task.id} to be readable, but: {why}", task_id=task.id)

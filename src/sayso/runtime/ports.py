@@ -261,6 +261,10 @@ class Transaction(Protocol):
         """Return how many runs a trigger has started after a time."""
         ...
 
+    def started_before(self, trigger_id: str, *, since: datetime, beyond: int) -> datetime | None:
+        """Return when the run was created that a trigger started before its newest `beyond` ones, if after `since`."""
+        ...
+
     def at_work(self, trigger_id: str) -> int:
         """Return how many runs of a trigger are queued or running."""
         ...
@@ -442,7 +446,7 @@ class Store(Protocol):
 
         The callback is given what the commit is about: the ids of the runs whose journal or tasks it wrote, `rest_of`
         those that came to rest by it, and the ids of the sessions in which it created runs. It may be given more than
-        these, never less.
+        these, never less. One that raises is logged, and neither the others nor any writing feel it.
         """
         ...
 

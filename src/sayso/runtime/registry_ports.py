@@ -84,6 +84,10 @@ class RegistryRows(Protocol):
         """Return an agent's triggers, by name."""
         ...
 
+    def find_trigger(self, trigger_id: TriggerId) -> Trigger | None:
+        """Return a trigger of any agent, or None."""
+        ...
+
     def ready_runs(self, *, now: datetime, limit: int) -> list[RunId]:
         """Return runs of agents made as data whose `ready_at` has come, the longest waiting first."""
         ...

@@ -3,8 +3,8 @@
 Deciding, claiming and releasing are `Inbox`'s; nothing here settles anything.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -72,12 +72,29 @@ class Reviewing:
         now = self._runtime.clock.now()
         return await self._read(lambda tx: tx.reviews.page(wanted, now=now, limit=limit, cursor=cursor))
 
-    async def waiting(self, person: str, reach: Reach) -> dict[Tab, int]:
-        """Return how many tasks wait for a person, and how many of them that person has snoozed, up to `COUNTED`."""
-        now = self._runtime.clock.now()
+    async def opened(
+        self, wanted: ReviewFilter, *, limit: int, cursor: str | None = None
+    ) -> tuple[ReviewPage, Mapping[Tab, int]]:
+        """Return one page of an inbox, and how many tasks wait for whoever looks and are snoozed by them.
 
-        def unit(tx: Transaction) -> dict[Tab, int]:
-            return {tab: tx.reviews.count(ReviewFilter(person=person, reach=reach, tab=tab), now=now) for tab in _TABS}
+        Both are counted up to `COUNTED`, on one snapshot; what the page has counted already is not counted twice.
+
+        Raises:
+            Invalid: The cursor is none that a page of this order returned.
+        """
+        now = self._runtime.clock.now()
+        plain: Mapping[Tab, ReviewFilter] = {
+            tab: ReviewFilter(person=wanted.person, reach=wanted.reach, tab=tab) for tab in _TABS
+        }
+
+        def unit(tx: Transaction) -> tuple[ReviewPage, Mapping[Tab, int]]:
+            page = tx.reviews.page(wanted, now=now, limit=limit, cursor=cursor)
+            known = {replace(wanted, sort="oldest"): page.total}
+            counts: dict[Tab, int] = {}
+            for tab in _TABS:
+                each = plain[tab]
+                counts[tab] = known[each] if each in known else tx.reviews.count(each, now=now)
+            return page, counts
 
         return await self._read(unit)
 

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sayso.core.codec import plain_of
+from sayso.core.completions import BY_KEYS
 from sayso.core.fingerprint import Shape
 from sayso.core.ledger import call_id
-from sayso.core.timeline import ends_alone
+from sayso.core.timeline import ends_alone, output_of
 from sayso.model.actors import Actor
 from sayso.model.calls import StoredCall
 from sayso.model.decisions import Answer
-from sayso.model.errors import RunNotPaused, SessionNotFound
+from sayso.model.errors import RunNotPaused, SessionNotFound, UnreadableValue
 from sayso.model.evidence import RecordedAttempt
 from sayso.model.ids import RunId, SessionId
 from sayso.model.journal import Entry
@@ -26,6 +27,7 @@ from sayso.model.tasks import MessageRequest, UserTask
 from sayso.model.workspaces import Principal, Reach
 from sayso.runtime import endings, units
 from sayso.runtime.auditing import write_down
+from sayso.runtime.completing import by_keys
 from sayso.runtime.door import Runtime
 from sayso.runtime.ports import Transaction
 from sayso.runtime.reach import reached, refuse_beyond
@@ -42,6 +44,8 @@ class RunParts:
     run: Run
     entries: Sequence[Entry]
     tasks: Sequence[UserTask]
+    by_keys: frozenset[str] = BY_KEYS
+    """The kinds of its tasks that a key may complete."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,11 +173,19 @@ class Sessions:
 
     # -- commands, as units ------------------------------------------------------------------------------
 
-    def starting(self, command: units.Start, principal: Principal) -> Callable[[Transaction], units.Claimed]:
-        """Return the unit that creates a queued run, written down as started by this principal."""
+    def starting(
+        self, command: units.Start, principal: Principal, reach: Reach
+    ) -> Callable[[Transaction], units.Claimed]:
+        """Return the unit that creates a queued run, written down as started by this principal.
+
+        Raises:
+            SessionNotFound: The session is another workspace's. (When the unit runs.)
+            OutOfScope: It exists, and the key does not reach all of it.
+        """
         now = self._runtime.clock.now()
 
         def unit(tx: Transaction) -> units.Claimed:
+            _refuse_session(tx, command.session_id, reach)
             claimed = units.start(tx, command, now, None)
             if claimed is None:
                 raise NotWaiting(f"Expected a new run id, but {command.run_id} is taken.", run_id=command.run_id)
@@ -343,15 +355,20 @@ def _end(tx: Transaction, run_id: RunId) -> RunParts | None:
     run = tx.find_run(run_id)
     if run is None:
         return None
-    entries = tx.load_entries(run_id, after=run.seq - 1)
-    if entries and not ends_alone(entries[-1]):
-        entries = tx.load_entries(run_id, after=0)
+    try:
+        entries = tx.load_entries(run_id, after=run.seq - 1)
+        if entries and not ends_alone(entries[-1]):
+            entries = tx.load_entries(run_id, after=0)
+        output_of(run, entries)
+    except (UnreadableValue, AttributeError, KeyError, TypeError, ValueError):
+        return None  # what cannot be read hides no other session
     return RunParts(run=run, entries=entries, tasks=())
 
 
 def parts_of(tx: Transaction, run: Run) -> RunParts:
     """Return a run with its journal and its tasks."""
-    return RunParts(run=run, entries=tx.load_entries(run.id, after=0), tasks=tx.run_tasks(run.id, pending_only=False))
+    entries, tasks = tx.load_entries(run.id, after=0), tx.run_tasks(run.id, pending_only=False)
+    return RunParts(run=run, entries=entries, tasks=tasks, by_keys=by_keys(tx, run))
 
 
 def _reached_root(tx: Transaction, session_id: SessionId, reach: Reach) -> Run:
@@ -361,6 +378,15 @@ def _reached_root(tx: Transaction, session_id: SessionId, reach: Reach) -> Run:
         raise SessionNotFound(f"Expected a session {session_id}, but there is none.")
     refuse_beyond(tx, reach, run)
     return run
+
+
+def _refuse_session(tx: Transaction, session_id: SessionId, reach: Reach) -> None:
+    """Refuse to join a session that a key does not reach: whoever has a run in it may read all of it."""
+    for run in tx.list_runs(session_id=session_id, program=None, state=None, limit=_MOST_RUNS):
+        if run.origin.workspace_id != reach.workspace_id:
+            raise SessionNotFound(f"Expected a session {session_id}, but there is none.")
+        if run.parent_id is None:
+            refuse_beyond(tx, reach, run)
 
 
 def _not_waiting(run: Run, for_people: bool) -> NotWaiting:

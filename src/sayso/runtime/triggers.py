@@ -67,8 +67,13 @@ def create(tx: Transaction, act: Act, agent_id: AgentId, fresh: Trigger, given: 
         raise SubAgentNotStartable(f"Expected an agent that can be started, but '{agent.name}' is a sub-agent.")
     trigger = _changed(fresh, given)
     others = tx.registry.list_triggers(agent_id)
-    if any(other.kind == "api" for other in others):
-        raise ApiTriggerExists(f"Expected no API trigger on '{agent.name}', but it has one.", agent_id=agent_id)
+    for other in others:
+        if other.kind == "api":
+            raise ApiTriggerExists(
+                f"Expected no API trigger on '{agent.name}', but it has one already: '{other.name}'.",
+                agent_id=agent_id,
+                trigger_id=other.id,
+            )
     _refuse_taken(others, trigger)
     tx.registry.insert_trigger(trigger)
     _write(tx, act, "trigger.created", None, trigger)

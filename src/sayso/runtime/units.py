@@ -38,7 +38,7 @@ from sayso.model.tasks import TaskStatus, UserTask
 from sayso.runtime.auditing import write_down
 from sayso.runtime.confiding import settled
 from sayso.runtime.endings import close_calls, end_tree, tell_parent
-from sayso.runtime.integrity import refuse_changed_question, refuse_changed_rows
+from sayso.runtime.integrity import refuse_changed_question, refuse_changed_rows, refuse_unreadable
 from sayso.runtime.ports import Transaction
 from sayso.runtime.reading import existing
 
@@ -274,6 +274,7 @@ def decide(
         TaskExpired: The deadline has passed.
         TaskClosed: The run ended or dropped the task.
         TaskChanged: The digest is not that of the stored bytes.
+        TaskUnreadable: This version cannot read what is asked.
         InvalidDecision: The verdict does not fit; the task stays pending.
         UnstorableValue: A part of it cannot be stored.
     """
@@ -282,6 +283,7 @@ def decide(
         raise TaskNotFound(f"Expected a user task {task_id}, but there is none.", task_id=task_id)
     refuse_if_settled(task, now)
     refuse_changed_question(task)
+    refuse_unreadable(task)
     if task.digest != digest:
         raise TaskChanged(
             f"Expected the digest of task {task_id} as it is stored, but got {digest[:12]!r}.", task_id=task_id

@@ -5,6 +5,7 @@ It is kept in memory, per address and process: secrets have 256 bits, so this sa
 
 from collections import deque
 from datetime import datetime, timedelta
+from math import ceil
 
 from sayso.model.requesterrors import TooManyGuesses
 
@@ -38,8 +39,7 @@ class Guesses:
         if times[-1] + WINDOW <= now:
             del self._wrong[address]
         elif len(times) == MOST and times[0] + WINDOW > now:
-            wait = (times[0] + WINDOW - now).total_seconds()
             raise TooManyGuesses(
                 "Expected a secret that is in force, but too many wrong ones came from this address.",
-                retry_after=max(int(wait) + 1, 1),
+                retry_after=ceil((times[0] + WINDOW - now) / timedelta(seconds=1)),
             )

@@ -14,7 +14,7 @@ from sayso.model.ids import RunId, SessionId
 from sayso.model.measures import COUNTED, Failure, Spending, Waiting
 from sayso.model.runs import RunState
 from sayso.model.workspaces import WorkspaceId
-from sayso.stores.rows import usage_of
+from sayso.stores.rows import state_of, usage_of
 from sayso.stores.schema import runs, tasks
 from sayso.stores.statements import ONE, ZERO, P, constant
 from sayso.stores.workspace_schema import agents, versions
@@ -123,7 +123,7 @@ class MeasureRows:
         counted = Counter((bisect_right(begins, at) - 1, state) for at, state in rows)
         found: list[dict[RunState, int]] = [{} for _ in begins]
         for (place, state), count in counted.items():
-            found[place][RunState(state)] = count
+            found[place][state_of(state)] = count
         return found
 
     def spending(self, workspace_id: WorkspaceId, *, since: datetime) -> Sequence[Spending]:

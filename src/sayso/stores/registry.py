@@ -96,6 +96,7 @@ STATEMENTS: dict[str, ClauseElement] = {
     "delete_trigger": delete(triggers).where(triggers.c.trigger_id == P("trigger_id")),
     "delete_triggers_of": delete(triggers).where(triggers.c.agent_id == P("agent_id")),
     "list_triggers": select(triggers).where(triggers.c.agent_id == P("agent_id")).order_by(triggers.c.name),
+    "find_trigger": select(triggers).where(triggers.c.trigger_id == P("trigger_id")),
     "ready_agent_runs": select(runs.c.run_id)
     .select_from(agents.join(runs, _OF_DATA))
     .where(_READY, runs.c.ready_at <= P("now"))
@@ -242,6 +243,11 @@ class RegistryRows:
     def list_triggers(self, agent_id: AgentId) -> list[Trigger]:
         """See the port."""
         return [_trigger(row) for row in self._all("list_triggers", agent_id=agent_id)]
+
+    def find_trigger(self, trigger_id: TriggerId) -> Trigger | None:
+        """See the port."""
+        rows = self._all("find_trigger", trigger_id=trigger_id)
+        return _trigger(rows[0]) if rows else None
 
     # -- runs of agents made as data ---------------------------------------------------------------------
 

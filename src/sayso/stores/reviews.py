@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from sayso.core.instants import from_micros, some_time, to_micros
 from sayso.core.reviewing import Weighed
-from sayso.core.taskforms import spec_from_bytes
+from sayso.core.taskforms import listed_spec
 from sayso.model.actors import Actor
 from sayso.model.ids import SessionId, TaskId
 from sayso.model.reviews import Comment, PastDecision, ReviewFilter, ReviewPage
@@ -239,5 +239,5 @@ def _past(row: Any) -> PastDecision:
         at=from_micros(at),
         waited=from_micros(at) - from_micros(created),
         note=note,
-        summary=spec_from_bytes(body if blob is None else blob).request.message,
+        summary=listed_spec(body if blob is None else blob).request.message,
     )

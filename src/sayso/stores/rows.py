@@ -7,15 +7,40 @@ from typing import Any
 from sayso.core.instants import from_micros, some_micros, some_time, to_micros
 from sayso.core.reviewing import operation_of, subject_of, words_of
 from sayso.core.risks import risk_of
-from sayso.core.taskforms import digest_of, spec_from_bytes
+from sayso.core.taskforms import digest_of, listed_spec
 from sayso.model.actors import Actor
 from sayso.model.calls import CallState, Effect, StoredApproval, StoredCall
+from sayso.model.errors import UnreadableValue
+from sayso.model.ids import RunId
+from sayso.model.journal import Entry, EntryKind
 from sayso.model.messages import Usage
 from sayso.model.runs import NewTask, Origin, Run, RunState, Session
 from sayso.model.sessions import ListedSession, SessionStatus
 from sayso.model.tasks import TaskStatus, UserTask
 
 _NANO = 1_000_000_000
+_STATES = frozenset(RunState)
+_ENTRIES = {str(kind): kind for kind in EntryKind}
+_CALL_STATES = frozenset(CallState)
+_EFFECTS = frozenset(Effect)
+
+
+def state_of(text: str) -> RunState:
+    """Return the state that a row names; one that is none of ours hides no other run."""
+    return RunState(text) if text in _STATES else RunState.UNKNOWN
+
+
+def entry_of(run_id: RunId, row: Any) -> Entry:
+    """Return the entry of a row of the journal.
+
+    Raises:
+        UnreadableValue: It is of a kind that this version does not know.
+    """
+    seq, key, kind, at, data, blob = row
+    known = _ENTRIES.get(kind)
+    if known is None:
+        raise UnreadableValue(f"Expected a known kind of entry at {seq} of run {run_id}, but it says {kind!r}.")
+    return Entry(run_id, seq, key, known, from_micros(at), data if blob is None else blob)
 
 
 def run_of(row: Any) -> Run:
@@ -29,7 +54,7 @@ def run_of(row: Any) -> Run:
         session_id=session,
         program=program,
         fingerprint=print_,
-        state=RunState(state),
+        state=state_of(state),
         epoch=epoch,
         seq=seq,
         ready_at=some_time(ready),
@@ -100,7 +125,7 @@ def task_of(row: Any) -> UserTask:
         session_id=session,
         program=program,
         key=key,
-        spec=spec_from_bytes(shown),
+        spec=listed_spec(shown),
         digest=digest,
         status=TaskStatus(status),
         created_at=from_micros(created),
@@ -119,8 +144,14 @@ def task_of(row: Any) -> UserTask:
 
 
 def call_of(row: Any) -> StoredCall:
-    """Return the call of a row of `statements.CALL`."""
+    """Return the call of a row of `statements.CALL`.
+
+    Raises:
+        UnreadableValue: Its state or its effect is none that this version knows.
+    """
     (id_, run, key, tool, tool_digest, effect, arguments, digest, idem, state, attempt, created, updated, sent) = row
+    if state not in _CALL_STATES or effect not in _EFFECTS:
+        raise UnreadableValue(f"Expected a known state and effect of call '{key}', but got {state!r} and {effect!r}.")
     return StoredCall(
         id=id_,
         run_id=run,

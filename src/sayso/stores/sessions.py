@@ -8,12 +8,12 @@ from typing import Any
 from sayso.core.codec import json_bytes
 from sayso.core.instants import from_micros, some_time, to_micros
 from sayso.model.ids import RunId, SessionId
-from sayso.model.journal import Entry, EntryKind
+from sayso.model.journal import Entry
 from sayso.model.runs import Session, Spent, StatePatch
 from sayso.model.sessions import ListedSession, SessionFilter, SessionPage, SessionSpans, Span
 from sayso.model.workspaces import WorkspaceId
 from sayso.stores.listings import Listings
-from sayso.stores.rows import listed_of, session_of, usage_of
+from sayso.stores.rows import entry_of, listed_of, session_of, usage_of
 
 
 class SessionRows:
@@ -79,10 +79,7 @@ class SessionRows:
 
     def timers(self, session_id: SessionId, *, but: RunId) -> Sequence[Entry]:
         """See the port."""
-        return [
-            Entry(RunId(run), seq, key, EntryKind(kind), from_micros(at), data if blob is None else blob)
-            for seq, key, kind, at, data, blob, run in self._all("session_timers", session_id=session_id, but=but)
-        ]
+        return [entry_of(RunId(run), row) for *row, run in self._all("session_timers", session_id=session_id, but=but)]
 
     def list(self, wanted: SessionFilter, *, limit: int, skip: int) -> SessionPage:
         """See the port."""

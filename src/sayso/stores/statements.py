@@ -183,6 +183,11 @@ _STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
         func.sum(runs.c.active_us),
     ).where(runs.c.session_id == P("session_id")),
     "started_since": select(func.count()).where(runs.c.trigger_id == P("trigger_id"), runs.c.created_at > P("since")),
+    "started_before": select(runs.c.created_at)
+    .where(runs.c.trigger_id == P("trigger_id"), runs.c.created_at > P("since"))
+    .order_by(runs.c.created_at.desc())
+    .limit(ONE)
+    .offset(P("beyond")),
     "at_work": select(func.count()).where(
         runs.c.trigger_id == P("trigger_id"), runs.c.state.in_([constant("queued"), constant("running")])
     ),

@@ -25,7 +25,7 @@ from sayso.stores.measures import MeasureRows
 from sayso.stores.registry import RegistryRows
 from sayso.stores.requests import RequestRows
 from sayso.stores.reviews import ReviewRows
-from sayso.stores.rows import nano_of, run_of
+from sayso.stores.rows import entry_of, nano_of, run_of
 from sayso.stores.sessions import SessionRows
 from sayso.stores.tasks import TaskRows
 
@@ -187,6 +187,11 @@ class SqlTransaction(TaskRows):
         """See the port."""
         return self._one("started_since", trigger_id=trigger_id, since=to_micros(since))[0]
 
+    def started_before(self, trigger_id: str, *, since: datetime, beyond: int) -> datetime | None:
+        """See the port."""
+        row = self._one("started_before", trigger_id=trigger_id, since=to_micros(since), beyond=beyond)
+        return None if row is None else from_micros(row[0])
+
     def at_work(self, trigger_id: str) -> int:
         """See the port."""
         return self._one("at_work", trigger_id=trigger_id)[0]
@@ -249,10 +254,7 @@ class SqlTransaction(TaskRows):
 
     def load_entries(self, run_id: RunId, *, after: int) -> list[Entry]:
         """See the port."""
-        return [
-            Entry(run_id, seq, key, EntryKind(kind), from_micros(at), data if blob is None else blob)
-            for seq, key, kind, at, data, blob in self._all("load_entries", run_id=run_id, after=after)
-        ]
+        return [entry_of(run_id, row) for row in self._all("load_entries", run_id=run_id, after=after)]
 
     def _insert_entries(self, run_id: RunId, base: int, entries: Sequence[NewEntry]) -> None:
         if not entries:

@@ -10,12 +10,16 @@ import asyncio
 import contextlib
 import queue
 import threading
+import traceback
 from collections.abc import Callable, Collection
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+
+import structlog
 
 from sayso.stores.transaction import SqlTransaction
 
 _MOST_PER_COMMIT = 512
+_log = structlog.get_logger("sayso.store")
 
 Phase = Literal["before_commit", "after_commit"]
 _Over = TypeVar("_Over")
@@ -123,10 +127,16 @@ class Writer:
                 waiting = not self._queue.empty()
             if jobs:
                 deliver(self._commit(jobs))
-                touched = self._transaction.take_touched()
-                for watcher in tuple(self.watchers):
-                    watcher(touched)
+                self._tell(self._transaction.take_touched())
         self._connection.close()
+
+    def _tell(self, touched: Collection[str]) -> None:
+        """Tell every watcher; one that fails takes neither the others nor this thread with it."""
+        for watcher in tuple(self.watchers):
+            try:
+                watcher(touched)
+            except Exception as exc:  # noqa: BLE001 - what was written stands, whatever a listener makes of it
+                _note_failure(exc)
 
     def _commit(self, jobs: list[Job[SqlTransaction]]) -> list[Result]:
         execute = self._connection.execute
@@ -180,6 +190,13 @@ class Writer:
     def _abandon(self) -> None:
         with contextlib.suppress(Exception):  # SQLite has rolled back by itself (disk full, I/O error)
             self._connection.execute("ROLLBACK")
+
+
+def _note_failure(exc: Exception) -> None:
+    """Log where a watcher failed, not its text: that may hold anything that passed through its code."""
+    places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(exc.__traceback__)]
+    with contextlib.suppress(Exception):  # a log that cannot be written is no reason to stop writing
+        _log.error("a watcher of commits failed", error=type(exc).__name__, at=places[-12:])
 
 
 def deliver(results: list[Result]) -> None:

@@ -35,7 +35,7 @@ async def begun(asked: Asking, command: Start) -> RedirectResponse:
         SaysoError: What refuses the start; see `Registry.plan`.
     """
     service = asked.service
-    begin: Callable[[Transaction], Claimed] = service.sessions.starting(command, asked.principal)
+    begin: Callable[[Transaction], Claimed] = service.sessions.starting(command, asked.principal, asked.reach)
     try:
         await service.runtime.store.run(begin)
     except NotWaiting:

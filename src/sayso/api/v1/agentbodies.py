@@ -1,6 +1,6 @@
 """What clients send about agents, versions and triggers. What a version may be is said in core/versions.py alone."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, RootModel
 
@@ -73,9 +73,10 @@ class Clone(Body):
 
 
 class CreateTrigger(Body):
-    """A new API trigger."""
+    """A new trigger; this release makes those of type `api`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "shop", "settings": {"rpmLimit": 60}}]})
+    type: Literal["api", "scheduled", "event"] = "api"
     name: Text
     active: bool = True
     settings: dict[str, Any] = Field(default_factory=dict[str, Any])

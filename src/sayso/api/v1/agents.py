@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from sayso.api.v1.agentbodies import BlockAgent, CreateAgent, EditAgent, Rollback, UnblockAgent
 from sayso.api.v1.agentwire import agent_json, operation_json
+from sayso.api.v1.linking import AGENT_LINKS
 from sayso.api.v1.matching import IfMatch, expected_at, tagged
 from sayso.api.v1.taskwire import Plain, at
 from sayso.api.v1.telling import A_VERSION, AN_AGENT, managing, told
@@ -52,7 +53,9 @@ async def list_agents(asked: Asked, skip: Skip = 0, take: Take = 20) -> Plain:
     return {"items": [agent_json(agent) for agent in page.items], "total": page.total}
 
 
-@router.post("/agents", **managing("agent", InvalidAgent, DuplicateName, WorkspaceLimited, status=201))
+@router.post(
+    "/agents", **managing("agent", InvalidAgent, DuplicateName, WorkspaceLimited, status=201, links=AGENT_LINKS)
+)
 async def create_agent(asked: Asked, body: CreateAgent) -> JSONResponse:
     """Add an agent, with nothing deployed."""
     asked.require("edit_agents")

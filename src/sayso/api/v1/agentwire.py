@@ -61,6 +61,7 @@ def trigger_json(trigger: Trigger) -> Plain:
     return {
         "id": trigger.id,
         "agentId": trigger.agent_id,
+        "type": trigger.kind,
         "kind": trigger.kind,
         "name": trigger.name,
         "active": trigger.active,

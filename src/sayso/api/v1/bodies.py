@@ -20,8 +20,8 @@ class Body(StrictBody):
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
-class StartRun(Body):
-    """Start a run of an agent."""
+class TryVersion(Body):
+    """Start a test run of a version of an agent."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"input": {"question": "Refund order 4711?"}}]})
     input: Any = None
@@ -29,12 +29,17 @@ class StartRun(Body):
     """Whose session it is, for the tools."""
 
 
+class StartRun(TryVersion):
+    """Start a run of an agent."""
+
+    session_id: TheirId | None = Field(None, alias="sessionId")
+    """An existing session that whoever starts it reaches, or a name for a new one."""
+
+
 class StartWorkflow(StartRun):
     """Start a run of a workflow."""
 
     additional_data: dict[str, Any] | None = Field(None, alias="additionalData")
-    session_id: TheirId | None = Field(None, alias="sessionId")
-    """An existing session of the workflow, or a name for a new one."""
 
 
 class Assignment(Body):

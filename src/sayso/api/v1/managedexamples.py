@@ -58,6 +58,7 @@ _VERSION: dict[str, Json] = {
 _TRIGGER: dict[str, Json] = {
     "id": "trg_01m8",
     "agentId": "agt_01m8",
+    "type": "api",
     "kind": "api",
     "name": "shop",
     "active": True,

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Path, Request, Response
 from fastapi.responses import JSONResponse
 
+from sayso.api.v1.linking import PERSON_LINKS
 from sayso.api.v1.peoplebodies import Accept, AddMember, ChangeMember, Invite
 from sayso.api.v1.peoplewire import credential_json, invitation_json, member_json
 from sayso.api.v1.taskwire import Plain, at
@@ -37,7 +38,7 @@ async def list_members(asked: Asked) -> Plain:
     return {"items": [member_json(member) for member in found], "total": len(found)}
 
 
-@router.post("/members", **managing("member", AlreadyMember, status=201))
+@router.post("/members", **managing("member", AlreadyMember, status=201, links=PERSON_LINKS))
 async def add_member(asked: Asked, body: AddMember) -> JSONResponse:
     """Make somebody a member; a new person signs in by an identity provider, or by an invitation instead of this."""
     asked.require("manage_people")

@@ -9,12 +9,13 @@ from fastapi.responses import JSONResponse
 
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Completion, Message, Reason, StartRun
+from sayso.api.v1.linking import RUN_LINKS
 from sayso.api.v1.taskwire import Plain, task_json
-from sayso.api.v1.telling import A_RUN, MESSAGING, RUN_LINKS, STARTING, TASK_LINKS, acting, told
+from sayso.api.v1.telling import A_RUN, MESSAGING, STARTING, acting, told
 from sayso.core.codec import json_bytes, plain_of, to_json
 from sayso.core.states import status_of
 from sayso.model.errors import RunNotPaused
-from sayso.model.ids import RunId, TaskId
+from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.json import Json
 from sayso.model.requesterrors import BadRequest, WaitNotRunning
 from sayso.model.runs import rest_of
@@ -44,7 +45,7 @@ async def start_run(
     agent_id: Annotated[str, Path(alias="agentId", max_length=200)],
     wait: Wait = 0,
 ) -> JSONResponse:
-    """Start a run of an agent's deployed version, in a new session."""
+    """Start a run of an agent's deployed version, in a new session or in one that is named."""
     asked.require("start_runs")
     agent = await asked.agent(agent_id)
     trigger = await asked.trigger(agent)
@@ -61,11 +62,12 @@ async def start_run(
         trigger_type="manual" if asked.principal.key is None else "api",
         started_by=asked.principal.id,
         user_id=body.user_id,
+        session_id=None if body.session_id is None else SessionId(body.session_id),
     )
     runtime = asked.service.runtime
     also = None if trigger is None else counting(trigger, asked.now)
     command = await asked.service.registry.plan(runtime, plan, also=also)
-    begin = asked.service.sessions.starting(command, asked.principal)
+    begin = asked.service.sessions.starting(command, asked.principal, asked.reach)
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
         return 202, json_bytes(wire.started_json(begin(tx).run, agent_id=agent_id))
@@ -113,7 +115,7 @@ async def get_conversation(
     return wire.conversation(whole, asked.now, names, slim=step_content == "slim", exposed=exposed)
 
 
-@router.get("/runs/{runId}/user-tasks", **told("run_tasks", *A_RUN, links=TASK_LINKS))
+@router.get("/runs/{runId}/user-tasks", **told("run_tasks", *A_RUN))
 async def list_run_tasks(
     asked: Asked, run_id: Annotated[RunPath, Path(alias="runId")], include: Include = None
 ) -> Plain:

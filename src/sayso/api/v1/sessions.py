@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Note, Reason
+from sayso.api.v1.linking import SESSION_LINKS
 from sayso.api.v1.taskwire import Plain
 from sayso.api.v1.telling import A_SESSION, acting, told
 from sayso.core.codec import json_bytes, plain_of
@@ -67,7 +68,7 @@ async def listed(asked: Asking, wanted: SessionFilter, skip: int, take: int) -> 
     return {"items": items, "total": page.total}
 
 
-@router.get("/sessions/{sessionId}", **told("session", *A_SESSION))
+@router.get("/sessions/{sessionId}", **told("session", *A_SESSION, links=SESSION_LINKS))
 async def get_session(asked: Asked, session_id: SessionPath) -> Plain:
     """Return a session: status, tokens, cost, output, and what started it."""
     asked.require("see_runs_of_tasks")

@@ -6,19 +6,21 @@ from fastapi import Path, Query
 from fastapi.responses import JSONResponse
 
 from sayso.api.v1.bodies import Assignment, Completion, Extension, Place
+from sayso.api.v1.linking import TASK_LINKS
 from sayso.api.v1.runs import Include
 from sayso.api.v1.taskwire import Plain, at, decided_json, task_json
-from sayso.api.v1.telling import A_TASK, DECIDING, EXTENDING, REVEALING, TASK_LINKS, acting, told
+from sayso.api.v1.telling import A_TASK, DECIDING, EXTENDING, REVEALING, acting, told
 from sayso.core.codec import json_bytes, plain_of
 from sayso.model.errors import Invalid, TaskExpired
 from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.registryerrors import AgentNotFound
 from sayso.model.requesterrors import NotAssignable, OutOfScope, TaskClaimed, TaskNotPending
-from sayso.model.tasks import TaskFilter
+from sayso.model.tasks import TaskFilter, UserTask
+from sayso.runtime.completing import by_keys
 from sayso.runtime.inbox import found
 from sayso.runtime.ports import Transaction
 from sayso.server.routes import router as strict_router
-from sayso.server.service import Asked, answer
+from sayso.server.service import Asked, Asking, answer
 
 router = strict_router(prefix="/user-tasks", tags=["user tasks"])
 TaskPath = Annotated[str, Path(alias="taskId", max_length=200)]
@@ -30,7 +32,7 @@ _STATUS: dict[str, Literal["pending", "completed", "cancelled", "any"]] = {
 }
 
 
-@router.get("", **told("tasks", AgentNotFound, OutOfScope, Invalid, links=TASK_LINKS))
+@router.get("", **told("tasks", AgentNotFound, OutOfScope, Invalid))
 async def list_tasks(
     asked: Asked,
     status: Annotated[Literal["Pending", "Completed", "Cancelled", "any"], Query()] = "Pending",
@@ -55,11 +57,12 @@ async def list_tasks(
     )
     page = await asked.service.runtime.list_tasks(wanted, limit=take, cursor=cursor)
     names = await asked.names()
-    items = [task_json(task, asked.now, names, spec=include == "spec") for task in page.tasks]
+    kinds, spec = await asked.service.inbox.by_keys(page.tasks), include == "spec"
+    items = [task_json(task, asked.now, names, by_keys=kinds[task.run_id], spec=spec) for task in page.tasks]
     return {"items": items, "nextCursor": page.next_cursor}
 
 
-@router.get("/{taskId}", **told("task", *A_TASK))
+@router.get("/{taskId}", **told("task", *A_TASK, links=TASK_LINKS))
 async def get_task(asked: Asked, task_id: TaskPath, include: Include = None) -> Plain:
     """Return a user task: what was asked, and how it was answered."""
     asked.require("see_tasks")
@@ -68,7 +71,7 @@ async def get_task(asked: Asked, task_id: TaskPath, include: Include = None) -> 
     return task_json(task, asked.now, await asked.names(), parts, spec=include == "spec")
 
 
-@router.post("/{taskId}/complete", **acting("task", *DECIDING, status=200))
+@router.post("/{taskId}/complete", **acting("task", *DECIDING, status=200, links=TASK_LINKS))
 async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JSONResponse:
     """Complete a user task. The first valid answer wins; a later one gets a conflict that names it."""
     asked.require("decide_tasks")
@@ -77,7 +80,8 @@ async def complete_task(asked: Asked, body: Completion, task_id: TaskPath) -> JS
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
         decision = decide(tx)
-        return 200, json_bytes(decided_json(found(tx, TaskId(task_id), asked.reach)[0], decision, now, names))
+        task, run = found(tx, TaskId(task_id), asked.reach)
+        return 200, json_bytes(decided_json(task, decision, now, names, by_keys(tx, run)))
 
     answered = await asked.act(unit, body.sent())
     asked.service.runtime.wake(RunId(plain_of(answered.body)["runId"]))
@@ -100,7 +104,8 @@ async def extend_task(asked: Asked, body: Extension, task_id: TaskPath) -> JSONR
     now, names = asked.now, await asked.names()
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
-        return 200, json_bytes(task_json(extend(tx), now, names))
+        extended, (_, run) = extend(tx), found(tx, TaskId(task_id), asked.reach)
+        return 200, json_bytes(task_json(extended, now, names, by_keys=by_keys(tx, run)))
 
     answered = await asked.act(unit, {} if body.due_at is None else {"dueAt": at(body.due_at)})
     asked.service.runtime.wake(RunId(plain_of(answered.body)["runId"]))
@@ -112,7 +117,7 @@ async def claim_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Say to be on a task, for a quarter of an hour; claiming again renews."""
     asked.require("decide_tasks")
     claimed = await asked.service.inbox.claim(TaskId(task_id), asked.principal, asked.reach)
-    return task_json(claimed, asked.now, await asked.names())
+    return await _told(asked, claimed)
 
 
 @router.post("/{taskId}/assign", **told("task", *A_TASK, NotAssignable, TaskNotPending, TaskExpired))
@@ -120,7 +125,7 @@ async def assign_task(asked: Asked, body: Assignment, task_id: TaskPath) -> Plai
     """Say whose work a task is, or nobody's. It is no lock and does not lapse: others may still decide it."""
     asked.require("decide_tasks")
     assigned = await asked.service.inbox.assign(TaskId(task_id), body.assignee, asked.principal, asked.reach)
-    return task_json(assigned, asked.now, await asked.names())
+    return await _told(asked, assigned)
 
 
 @router.post("/{taskId}/release", **told("task", *A_TASK, TaskClaimed))
@@ -128,4 +133,9 @@ async def release_task(asked: Asked, task_id: TaskPath) -> Plain:
     """Say to be no longer on a task."""
     asked.require("decide_tasks")
     released = await asked.service.inbox.release(TaskId(task_id), asked.principal, asked.reach)
-    return task_json(released, asked.now, await asked.names())
+    return await _told(asked, released)
+
+
+async def _told(asked: Asking, task: UserTask) -> Plain:
+    kinds = await asked.service.inbox.by_keys([task])
+    return task_json(task, asked.now, await asked.names(), by_keys=kinds[task.run_id])

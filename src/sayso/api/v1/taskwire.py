@@ -1,5 +1,6 @@
 """User tasks in the form that clients see: what was asked, as it was hashed, and how it was answered."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -35,19 +36,25 @@ def at(when: datetime | None) -> str | None:
     return None if when is None else when.isoformat().replace("+00:00", "Z")
 
 
-def pending_json(task: UserTask) -> Plain:
-    """Return a pending task in short."""
+def pending_json(task: UserTask, by_keys: Collection[str]) -> Plain:
+    """Return a pending task in short; `by_keys` are the kinds that a key may complete."""
     return {
         "id": task.id,
         "kind": task.spec.request.kind,
         "summary": task.spec.request.message,
-        "apiCompletable": task.spec.request.kind in BY_KEYS,
+        "apiCompletable": task.spec.request.kind in by_keys,
         "dueAt": at(task.due_at),
     }
 
 
 def task_json(
-    task: UserTask, now: datetime, names: Names, parts: RunParts | None = None, *, spec: bool = False
+    task: UserTask,
+    now: datetime,
+    names: Names,
+    parts: RunParts | None = None,
+    *,
+    by_keys: Collection[str] = BY_KEYS,
+    spec: bool = False,
 ) -> Plain:
     """Return a user task: what was asked, and how it was answered.
 
@@ -56,6 +63,7 @@ def task_json(
         now: The time.
         names: What its program is called.
         parts: Its run, where the whole answer is wanted.
+        by_keys: The kinds that a key may complete, where its run does not say so.
         spec: Whether what was asked is also wanted in the form that is stored and hashed.
     """
     asked: dict[str, Any] = spec_to_json(task.spec)
@@ -75,7 +83,7 @@ def task_json(
         "stepName": task.spec.step_name,
         "onReject": task.spec.on_reject,
         "onTimeout": None if task.due_at is None else task.spec.on_timeout,
-        "apiCompletable": request["kind"] in BY_KEYS,
+        "apiCompletable": request["kind"] in (by_keys if parts is None else parts.by_keys),
         "createdAt": at(task.created_at),
         "dueAt": at(task.due_at),
         "assignedTo": task.assigned_to,
@@ -95,11 +103,11 @@ def _extension(task: UserTask) -> Plain | None:
     return {"until": at(room.until) if room.left else None, "made": room.made, "left": room.left, "most": room.most}
 
 
-def decided_json(task: UserTask, decision: Decision, now: datetime, names: Names) -> Plain:
+def decided_json(task: UserTask, decision: Decision, now: datetime, names: Names, by_keys: Collection[str]) -> Plain:
     """Return a user task as it is after a decision: with the verdict, and what the run does next."""
     outcome = decision.outcome
     said = {"via": decision.by.via, "verdict": outcome.verdict, "action": outcome.action, "comment": outcome.note}
-    found = task_json(task, now, names)
+    found = task_json(task, now, names, by_keys=by_keys)
     return {**found, "outcome": {**(found["outcome"] or {}), **said}}
 
 

@@ -20,6 +20,7 @@ from sayso.model.errors import (
     TaskChanged,
     TaskExpired,
     TaskNotFound,
+    TaskUnreadable,
     UnreadableValue,
     UnstorableValue,
 )
@@ -71,11 +72,14 @@ STARTING: Refusals = (
 )  # fmt: skip
 DECIDING: Refusals = (
     *A_TASK, PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, TaskChanged, InvalidCompletion,
-    ApprovedRequired, InvalidDecision,
+    ApprovedRequired, InvalidDecision, TaskUnreadable,
 )  # fmt: skip
-REVEALING: Refusals = (PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, Invalid, LedgerConflict)
+REVEALING: Refusals = (
+    PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, TaskUnreadable, Invalid, LedgerConflict,
+)  # fmt: skip
 EXTENDING: Refusals = (
-    *A_TASK, PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, DeadlineFixed, DeadlineMoved, LedgerConflict,
+    *A_TASK, PeopleOnly, OwnRun, TaskClaimed, TaskNotPending, TaskExpired, TaskUnreadable, DeadlineFixed, DeadlineMoved,
+    LedgerConflict,
 )  # fmt: skip
 MESSAGING: Refusals = (*A_RUN, BadRequest, WaitNotRunning, NotWaiting, RunWaitingForTask, *DECIDING)
 _OF_ALL = (Unauthenticated, Forbidden, TooManyGuesses, UnreadableValue)
@@ -90,23 +94,6 @@ _IDEMPOTENCY_KEY = {
     "description": "Up to 255 printable characters of your own: the same request under the same key acts once.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
-RUN_LINKS: dict[str, Any] = {
-    "run": {"operationId": "get_run", "parameters": {"runId": "$response.body#/runId"}},
-    "conversation": {"operationId": "get_conversation", "parameters": {"runId": "$response.body#/runId"}},
-    "session": {"operationId": "get_session", "parameters": {"sessionId": "$response.body#/sessionId"}},
-    "tasks": {"operationId": "list_run_tasks", "parameters": {"runId": "$response.body#/runId"}},
-    "cancel": {"operationId": "cancel_run", "parameters": {"runId": "$response.body#/runId"}},
-}
-"""Where a client may go from the answer that tells of a run."""
-TASK_LINKS: dict[str, Any] = {
-    "show": {"operationId": "get_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
-    "complete": {"operationId": "complete_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
-    "claim": {"operationId": "claim_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
-    "assign": {"operationId": "assign_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
-    "extend": {"operationId": "extend_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
-    "release": {"operationId": "release_task", "parameters": {"taskId": "$response.body#/items/0/id"}},
-}
-"""Where a client may go from the answer that lists tasks."""
 
 
 def told(
@@ -126,9 +113,11 @@ def told(
     return {"status_code": status, "responses": {status: said, **refusals(*_OF_ALL, *errors)}}
 
 
-def managing(example: str | None, *errors: type[SaysoError], status: int = 200) -> dict[str, Any]:
+def managing(
+    example: str | None, *errors: type[SaysoError], status: int = 200, links: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the settings of a route by which people manage something; without `Idempotency-Key`, see docs/make_api."""
-    return told(example, *_OF_CHANGES, *errors, status=204 if example is None else status)
+    return told(example, *_OF_CHANGES, *errors, status=204 if example is None else status, links=links)
 
 
 def for_anybody(example: str, *errors: type[SaysoError]) -> dict[str, Any]:

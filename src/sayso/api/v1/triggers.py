@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from sayso.api.v1.agentbodies import CreateTrigger, EditTrigger
 from sayso.api.v1.agents import AgentPath
 from sayso.api.v1.agentwire import trigger_json
+from sayso.api.v1.linking import TRIGGER_LINKS
 from sayso.api.v1.taskwire import Plain
 from sayso.api.v1.telling import A_TRIGGER, managing, told
 from sayso.model.registry import AgentId, TriggerId
@@ -17,6 +18,7 @@ from sayso.model.registryerrors import (
     DuplicateName,
     InvalidTrigger,
     SubAgentNotStartable,
+    TriggerTypeUnsupported,
 )
 from sayso.runtime.triggers import TriggerChange
 from sayso.server.routes import router as strict_router
@@ -37,12 +39,22 @@ async def list_triggers(asked: Asked, agent_id: AgentPath) -> Plain:
 @router.post(
     "",
     **managing(
-        "trigger", AgentNotFound, SubAgentNotStartable, ApiTriggerExists, DuplicateName, InvalidTrigger, status=201
+        "trigger",
+        AgentNotFound,
+        SubAgentNotStartable,
+        ApiTriggerExists,
+        TriggerTypeUnsupported,
+        DuplicateName,
+        InvalidTrigger,
+        status=201,
+        links=TRIGGER_LINKS,
     ),
 )
 async def create_trigger(asked: Asked, body: CreateTrigger, agent_id: AgentPath) -> JSONResponse:
     """Add an API trigger to an agent; it has one at most."""
     asked.require("edit_agents")
+    if body.type != "api":
+        raise TriggerTypeUnsupported(f"Expected a trigger of type 'api', but '{body.type}' is of a later release.")
     who = asked.principal
     given = TriggerChange(name=body.name, active=body.active, settings=body.settings)
     made = await asked.service.registry.create_trigger(who.workspace.id, AgentId(agent_id), given, by=who.actor)

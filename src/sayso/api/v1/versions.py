@@ -9,10 +9,11 @@ from sayso.api.v1 import wire
 from sayso.api.v1.agentbodies import Clone, Deploy, VersionFields
 from sayso.api.v1.agents import AgentPath
 from sayso.api.v1.agentwire import agent_json, saved_json, version_json
-from sayso.api.v1.bodies import StartRun
+from sayso.api.v1.bodies import TryVersion
+from sayso.api.v1.linking import RUN_LINKS, VERSION_LINKS
 from sayso.api.v1.matching import IfMatch, expected, tagged
 from sayso.api.v1.taskwire import Plain, at
-from sayso.api.v1.telling import A_VERSION, RUN_LINKS, acting, managing, told
+from sayso.api.v1.telling import A_VERSION, acting, managing, told
 from sayso.core.codec import json_bytes
 from sayso.model.registry import AgentId, SavedVersion, VersionId
 from sayso.model.registryerrors import (
@@ -45,7 +46,9 @@ async def list_versions(asked: Asked, agent_id: AgentPath) -> Plain:
     return {"items": [version_json(version) for version in found], "total": len(found)}
 
 
-@router.post("", **managing("saved", AgentNotFound, AgentIsCode, DuplicateLabel, InvalidVersion, status=201))
+@router.post(
+    "", **managing("saved", AgentNotFound, AgentIsCode, DuplicateLabel, InvalidVersion, status=201, links=VERSION_LINKS)
+)
 async def create_version(asked: Asked, body: VersionFields, agent_id: AgentPath) -> JSONResponse:
     """Save a new testing version; what is left out has its default, and what does not fit is refused as a whole."""
     asked.require("edit_agents")
@@ -131,14 +134,14 @@ async def clone_version(asked: Asked, body: Clone, agent_id: AgentPath, version_
     "/{versionId}/test-runs",
     **acting("started", *A_VERSION, AgentBlocked, WorkspaceSuspended, NotSupportedYet, InvalidInput, links=RUN_LINKS),
 )
-async def start_test_run(asked: Asked, body: StartRun, agent_id: AgentPath, version_id: VersionPath) -> JSONResponse:
+async def start_test_run(asked: Asked, body: TryVersion, agent_id: AgentPath, version_id: VersionPath) -> JSONResponse:
     """Start a run of this version, whatever is deployed; a sub-agent too."""
     asked.require("edit_agents")
     who, service = asked.principal, asked.service
     wanted = Wanted(workspace_id=who.workspace.id, agent_id=AgentId(agent_id), test_version=VersionId(version_id))
     plan = Begin(wanted=wanted, input=body.input, trigger_type="test_run", started_by=who.id, user_id=body.user_id)
     command = await service.registry.plan(service.runtime, plan)
-    begin = service.sessions.starting(command, who)
+    begin = service.sessions.starting(command, who, asked.reach)
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
         return 202, json_bytes(wire.started_json(begin(tx).run, agent_id=agent_id))

@@ -44,7 +44,7 @@ def run_json(parts: RunParts, now: datetime, *, exposed: bool) -> Plain:
         found["problem"] = parts.run.problem
     listed = [task for task in pending_of(parts, now) if task.spec.request.kind != "message"]
     if listed and exposed:
-        found["pendingUserTasks"] = [pending_json(task) for task in listed]
+        found["pendingUserTasks"] = [pending_json(task, parts.by_keys) for task in listed]
     return found
 
 

@@ -7,10 +7,11 @@ from fastapi.responses import JSONResponse
 
 from sayso.api.v1 import wire
 from sayso.api.v1.bodies import Decisions, StartWorkflow
+from sayso.api.v1.linking import RUN_LINKS
 from sayso.api.v1.runs import RunPath, moved
 from sayso.api.v1.sessions import listed
 from sayso.api.v1.taskwire import Plain
-from sayso.api.v1.telling import A_RUN, DECIDING, OF_STARTS, RUN_LINKS, acting, told
+from sayso.api.v1.telling import A_RUN, DECIDING, OF_STARTS, acting, told
 from sayso.core.codec import json_bytes
 from sayso.model.ids import RunId, SessionId, TaskId
 from sayso.model.registry import AgentRecord
@@ -64,7 +65,7 @@ async def start_workflow(asked: Asked, body: StartWorkflow, workflow: Name) -> J
     )
     runtime = asked.service.runtime
     planned = await asked.service.registry.plan_workflow(runtime, record.name, command)
-    begin = asked.service.sessions.starting(planned, asked.principal)
+    begin = asked.service.sessions.starting(planned, asked.principal, asked.reach)
 
     def unit(tx: Transaction) -> tuple[int, bytes]:
         return 202, json_bytes(wire.started_json(begin(tx).run, agent_id=record.id))

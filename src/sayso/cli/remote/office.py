@@ -103,7 +103,8 @@ class ServerPeople(_Office):
         """
         raise NotRemote(
             f"Expected to be at the machine that holds the database: a link that signs {email} in is made there alone.",
-            hint="Run it there; or invite somebody new with `sayso people invite`.",
+            hint=f"On that machine: sayso people link {email} --url '' -d FILE."
+            f" From here: sayso people invite {email}.",
         )
 
 
@@ -144,7 +145,8 @@ class ServerTokens(_Office):
         """
         raise NotRemote(
             f"Expected to be at the machine that holds the database: a token makes no tokens, so none for {email}.",
-            hint="Run it there; or sign in with a browser, where people make tokens for themselves.",
+            hint=f"On that machine: sayso tokens create {email} --url '' -d FILE."
+            " From here: sign in with a browser, where people make tokens for themselves.",
         )
 
     def revoke(self, token_id: str) -> None:

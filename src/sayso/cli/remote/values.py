@@ -11,7 +11,7 @@ from sayso.client import ServerFailed, Task, answers, rows
 from sayso.core.audit import Broken, Checked
 from sayso.core.auditforms import row_from_json
 from sayso.core.codec import json_bytes
-from sayso.core.taskforms import spec_from_bytes
+from sayso.core.taskforms import listed_spec
 from sayso.model.actors import Actor
 from sayso.model.audit import AuditRow
 from sayso.model.calls import CallState, Effect, StoredCall
@@ -69,7 +69,7 @@ def task_of(told: Task) -> SeenTask:
         session_id=SessionId(told.session_id),
         program=told.program,
         key=told.key,
-        spec=spec_from_bytes(json_bytes(dict(spec))),
+        spec=listed_spec(json_bytes(dict(spec))),
         digest=told.digest,
         status=TaskStatus.PENDING if status is TaskStatus.EXPIRED else status,
         created_at=needed(told.created_at, "createdAt"),

@@ -142,19 +142,14 @@ class ServerRuns:
         """See the port; the target is an agent or workflow of the server, by name or id.
 
         Raises:
-            NotRemote: It is code of this machine, or a session was named for an agent.
+            NotRemote: It is code of this machine.
             AgentNotFound: The server has no such agent or workflow.
         """
         agent, workflow = self._found(target)
         if agent is None:
             run_id = self._started(workflow, given, session)
-        elif session is None:
-            run_id = self._client.start_run(agent, given).run_id
         else:
-            raise NotRemote(
-                f"Expected no session for agent {target}: over a server, its runs begin sessions of their own.",
-                hint="Leave --session out; a run that waits for a message is answered by `sayso tasks answer`.",
-            )
+            run_id = self._client.start_run(agent, given, session_id=session).run_id
         return self._followed(run_id, agent=agent is not None)
 
     def _started(self, workflow: str, given: Any, session: str | None) -> str:

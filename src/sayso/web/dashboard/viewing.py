@@ -22,7 +22,9 @@ RUN_SERIES: Mapping[str, str] = {
 }
 """Where runs stand now: the class of a part of a column, and its words."""
 _SERIES_OF: Mapping[RunState, str] = {
-    state: "running" if state is RunState.QUEUED else str(state) for state in RunState
+    **{state: str(state) for state in RunState},
+    RunState.QUEUED: "running",
+    RunState.UNKNOWN: "waiting",
 }
 _MOST_PEOPLE = 20
 

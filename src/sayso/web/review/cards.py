@@ -20,7 +20,7 @@ from sayso.model.errors import UnreadableValue
 from sayso.model.ids import TaskId
 from sayso.model.reviews import Comment
 from sayso.model.runs import Run
-from sayso.model.tasks import CallShown, TaskStatus, UserTask
+from sayso.model.tasks import CallShown, TaskStatus, UnreadableRequest, UserTask
 from sayso.runtime.reviewing import MOST_ASKED, Closely
 from sayso.server.service import Asking
 from sayso.web.differing import Change
@@ -280,6 +280,8 @@ def _cannot(asked: Asking, found: Closely, kind: Kind | None) -> str | None:
     """Return why this person cannot decide a pending task; the runtime refuses it all the same."""
     task, principal = found.task, asked.principal
     own = found.parts.run.origin.started_by == principal.id
+    if isinstance(task.spec.request, UnreadableRequest):
+        return "What is asked cannot be read by this version, so it cannot be decided here. Its run can be terminated."
     if kind is None:
         return f"This version cannot show a task of kind “{task.spec.request.kind}”, so it cannot be decided here."
     if not task.intact:

@@ -23,9 +23,7 @@ _PAGE = 50
 async def inbox(asked: Visited, view: Viewed) -> HTMLResponse:
     """Show one view of the inbox; the list alone when it is fetched anew."""
     asked.require("see_tasks")
-    review = asked.service.review
-    found = await review.page(view.filter_for(asked), limit=_PAGE, cursor=view.after or None)
-    tabs = await review.waiting(asked.principal.id, asked.reach)
+    found, tabs = await asked.service.review.opened(view.filter_for(asked), limit=_PAGE, cursor=view.after or None)
     seen_so_far = view.shown + len(found.tasks)
     everybody = await asked.service.inbox.assignable(asked.principal) if allows(asked.principal, "see_people") else []
     last = None if found.tasks else await _last_decided(asked)

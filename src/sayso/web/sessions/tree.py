@@ -105,8 +105,12 @@ def _placed(root: Part, step: Step, shape: Shape, state: State) -> None:
     for name in step.key.split("/"):
         key = f"{key}/{name}" if key else name
         for segment, label in _segments(name):
-            here = here.parts.setdefault(segment, Part(label=label, what=_what(shape, key, segment)))
-            here.state = max(here.state, state, key=_GRAVITY.__getitem__)
+            known = here.parts.get(segment)
+            if known is None:
+                known = here.parts[segment] = Part(label=label, what=_what(shape, key, segment))
+            if _GRAVITY[state] > _GRAVITY[known.state]:
+                known.state = state
+            here = known
     here.step = step
     here.label = _label(step, here.label)
 

@@ -1,5 +1,6 @@
 """One member: the role, and what ends for them."""
 
+from collections.abc import Awaitable
 from typing import Annotated
 
 from fastapi import Path
@@ -31,55 +32,54 @@ async def change_role(asked: Visited, person_id: PersonPath) -> Response:
     asked.require("manage_people")
     await _load(asked, person_id)
     fields = await fields_of(asked.request)
-    try:
+
+    async def change() -> None:
         await asked.service.directory.people.change_role(asked.principal, PersonId(person_id), role_of(fields))
-    except (Forbidden, Invalid, LastOwner) as exc:
-        return await _shown(asked, person_id, exc)
-    return done(f"/settings/people/{person_id}", "role")
+
+    return await _acted(asked, person_id, change(), "role")
 
 
 @router.post("/disable")
 async def disable(asked: Visited, person_id: PersonPath) -> Response:
     """Let a person sign in nowhere any more."""
     asked.require("manage_people")
-    try:
-        await asked.service.directory.people.disable(asked.principal, PersonId(person_id))
-    except (Forbidden, LastOwner) as exc:
-        return await _shown(asked, person_id, exc)
-    return done(f"/settings/people/{person_id}", "disabled")
+    act = asked.service.directory.people.disable(asked.principal, PersonId(person_id))
+    return await _acted(asked, person_id, act, "disabled")
 
 
 @router.post("/enable")
 async def enable(asked: Visited, person_id: PersonPath) -> Response:
     """Let a disabled person sign in again."""
     asked.require("manage_people")
-    try:
-        await asked.service.directory.people.enable(asked.principal, PersonId(person_id))
-    except Forbidden as exc:
-        return await _shown(asked, person_id, exc)
-    return done(f"/settings/people/{person_id}", "enabled")
+    act = asked.service.directory.people.enable(asked.principal, PersonId(person_id))
+    return await _acted(asked, person_id, act, "enabled")
 
 
 @router.post("/sign-out")
 async def end_sign_ins(asked: Visited, person_id: PersonPath) -> Response:
     """End every session, link and token of a member in this workspace."""
     asked.require("manage_people")
-    try:
-        await asked.service.directory.sign_in.end_all(asked.principal, PersonId(person_id))
-    except Forbidden as exc:
-        return await _shown(asked, person_id, exc)
-    return done(f"/settings/people/{person_id}", "signed-out")
+    act = asked.service.directory.sign_in.end_all(asked.principal, PersonId(person_id))
+    return await _acted(asked, person_id, act, "signed-out")
 
 
 @router.post("/remove")
 async def remove(asked: Visited, person_id: PersonPath) -> Response:
     """Take somebody out of the workspace."""
     asked.require("manage_people")
+    act = asked.service.directory.people.remove(asked.principal, PersonId(person_id))
+    return await _acted(asked, person_id, act, "removed", back="/settings/people")
+
+
+async def _acted(
+    asked: Asking, person_id: str, act: Awaitable[object], said: str, *, back: str | None = None
+) -> Response:
+    """Do something about a member, and lead on; what is refused is said on their page."""
     try:
-        await asked.service.directory.people.remove(asked.principal, PersonId(person_id))
-    except (Forbidden, LastOwner) as exc:
+        await act
+    except (Forbidden, Invalid, LastOwner) as exc:
         return await _shown(asked, person_id, exc)
-    return done("/settings/people", "removed")
+    return done(back or f"/settings/people/{person_id}", said)
 
 
 async def _load(asked: Asking, person_id: str) -> Member:
