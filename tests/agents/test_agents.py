@@ -120,7 +120,7 @@ def test_an_answer_in_its_place_goes_to_the_model_and_nothing_runs(desk: Desk) -
     assert (output.status, desk.ran) == ("PAUSED", [])
     assert desk.calls() == {"turn#1/call:1": "rejected", "turn#2/call:1": "awaiting_approval"}
     settled = output.requirements[0]
-    assert (settled.confirmation, settled.values, settled.note) == (None, {"value": why}, "odd")
+    assert (settled.confirmation, settled.response, settled.note) == (None, why, "odd")
     output = desk.go_on(lambda item: item.confirm())
     assert (output.content, desk.ran) == ("Done.", [("refund", "ann", 20.0, "goodwill")])
     assert desk.calls() == {"turn#1/call:1": "rejected", "turn#2/call:1": "succeeded"}
@@ -138,8 +138,8 @@ def test_a_yes_and_an_answer_at_once_are_refused(desk: Desk) -> None:
     requirement = output.active_requirements[0]
     requirement.respond("why?")
     requirement.confirm()
-    assert requirement.values is None  # the last word counts, as a whole
-    requirement.values = {"value": "why?"}
+    assert requirement.response is None  # the last word counts, as a whole
+    requirement.response = "why?"
     with pytest.raises(ValueError, match="either a yes or an answer"):
         desk.agent().continue_run(output)
     assert desk.ran == []

@@ -266,7 +266,7 @@ FIELDS: dict[str, Any] = {
     "values": {"value": "paid"}, "is_resolved": True,
     "tool_execution": {"tool_name": "pay", "tool_args": {"amount": 9}},
     "confirmation": 1, "edited_args": {"amount": 9000}, "on_timeout": "approve", "timeout_at": "2001-01-01T00:00:00Z",
-    "digest": "0" * 64, "on_reject": "proceed", "step_type": "Approved", "result": "paid",
+    "digest": "0" * 64, "on_reject": "proceed", "step_type": "Approved", "result": "paid", "respond": "paid",
 }  # fmt: skip
 
 

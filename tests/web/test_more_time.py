@@ -116,7 +116,7 @@ def test_an_open_card_elsewhere_is_told(desk: Desk) -> None:
     task = desk.asked("clerk", "text")
     with desk.site.client() as mine, desk.site.client("operator") as theirs:
         page = unescape(mine.get(f"/review/{task}").text)
-        state = page.split('hx-get="')[1].split('"')[0]
+        state = "/review/" + page.split('hx-get="/review/')[1].split('"')[0]
         assert mine.get(state).status_code == 204
         assert press(theirs, task).status_code == 303
         news = mine.get(state)

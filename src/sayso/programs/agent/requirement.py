@@ -60,6 +60,8 @@ class RunRequirement(Requirement):
     values: dict[str, Any] | None = None
     choice: str | None = None
     edited_args: dict[str, Any] | None = None
+    response: str | None = None
+    """What the agent is told in the place of a call's result."""
     _spec: TaskSpec | None = field(default=None, repr=False, compare=False)
 
     # -- what it wants -----------------------------------------------------------------------------------
@@ -92,7 +94,8 @@ class RunRequirement(Requirement):
             ValueError: The question is of another kind, or is settled.
         """
         self._wanted("approval", by="confirm()")
-        self.confirmation, self.note, self.edited_args, self.values = True, note, None, None
+        self.confirmation, self.note = True, note
+        self.edited_args = self.values = self.response = None
 
     def edit(self, arguments: Mapping[str, Any], note: str | None = None) -> None:
         """Say yes to a call with other arguments.
@@ -101,7 +104,7 @@ class RunRequirement(Requirement):
             ValueError: The arguments do not fit the tool's schema, or the question is of another kind.
         """
         self._wanted("approval", by="edit()")
-        self._keep(confirmation=True, note=note, edited_args=dict(arguments), values=None)
+        self._keep(confirmation=True, note=note, edited_args=dict(arguments), values=None, response=None)
 
     def reject(self, note: str | None = None, *, cancel_run: bool = False) -> None:
         """Say no, with the reason that the model is told; with `cancel_run` the run ends.
@@ -113,7 +116,7 @@ class RunRequirement(Requirement):
         if self.kind in {"uncertain", "message"}:
             raise Invalid(f"Expected an answer to '{self.step_id}', which cannot be rejected.")
         self.confirmation, self.note = False, note
-        self.values = self.choice = self.edited_args = None
+        self.values = self.choice = self.edited_args = self.response = None
         self.on_reject = "cancel" if cancel_run else self.on_reject
 
     def respond(self, value: str, note: str | None = None) -> None:
@@ -123,7 +126,7 @@ class RunRequirement(Requirement):
             ValueError: It is no text, or the question is of another kind, or is settled.
         """
         self._wanted("approval", by="respond()")
-        self._keep(confirmation=None, edited_args=None, note=note, values={"value": value})
+        self._keep(confirmation=None, edited_args=None, values=None, note=note, response=value)
 
     def provide_user_input(self, values: Mapping[str, Any]) -> None:
         """Give the arguments, or the form's values, that a person is asked for.
@@ -180,8 +183,8 @@ class RunRequirement(Requirement):
             return Reject(note=self.note, cancel_run=self.on_reject == "cancel")
         if self.choice is not None:
             return Choose(choices=(self.choice,), note=self.note)
-        if self.values is not None and self.kind == "approval":
-            return Respond(value=to_json(self.values.get("value")), note=self.note)
+        if self.response is not None:
+            return Respond(value=to_json(self.response), note=self.note)
         if self.values is not None:
             return Answer(values={name: to_json(value) for name, value in self.values.items()}, note=self.note)
         if self.edited_args is not None and self.confirmation:  # arguments alone are no yes
@@ -192,7 +195,7 @@ class RunRequirement(Requirement):
 
     def answer_from(self, given: "RunRequirement") -> None:
         """Take the answer, and nothing else, of what a holder has sent back."""
-        for name in ("confirmation", "note", "values", "choice", "edited_args"):
+        for name in ("confirmation", "note", "values", "choice", "edited_args", "response"):
             setattr(self, name, getattr(given, name))
         self.on_reject = given.on_reject or self.on_reject
 
@@ -249,8 +252,7 @@ class RunRequirement(Requirement):
             "the confirmation to be true or false": self.confirmation is not None
             and type(self.confirmation) is not bool,
             "the note to be a text": not isinstance(note, str | None),
-            "either a yes or an answer in the call's place": self.kind == "approval"
-            and values is not None
+            "either a yes or an answer in the call's place": self.response is not None
             and self.confirmation is not None,
             "the choice to be an option's id": not isinstance(choice, str | None),
             "the values by their names": values is not None
@@ -292,10 +294,12 @@ def requirement_of(task: UserTask, *, now: datetime, outcome: Outcome | None = N
     )
     if outcome is not None:
         found.note = outcome.note
-        found.confirmation = None if outcome.verdict == "respond" else outcome.action == "proceed"
+        found.confirmation = outcome.action == "proceed"
         found.values = None if outcome.values is None else from_json(masked(dict(outcome.values)))
         found.choice = outcome.choices[0] if outcome.choices else None
         found.edited_args = from_json(masked(outcome.content)) if outcome.edited else None
+        if outcome.verdict == "respond":
+            found.confirmation, found.values, found.response = None, None, (found.values or {}).get("value")
     return found
 
 
