@@ -30,6 +30,8 @@ def test_a_secret_is_shown_in_place_and_a_draft_of_it_is_not_kept(desk: Desk, op
             page.get_by_text("Edit the arguments", exact=True).click()
             page.locator("[name='arg:user']").fill("bob")
             page.locator("[name='arg:password']").fill("typed-canary-1")
+            drawn = "getComputedStyle(document.querySelector(`[name='arg:password']`)).webkitTextSecurity"
+            assert page.evaluate(drawn) == "disc", "what is typed is drawn as dots"
             page.get_by_role("button", name="Show /password").click()
             expect(page.locator("#secrets")).to_contain_text(CANARY)
             assert page.locator("[name='arg:user']").input_value() == "bob", "what was typed is still there"
