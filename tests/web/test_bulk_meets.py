@@ -1,6 +1,5 @@
 """Several approvals at once, where it meets the rest: deadlines, claims, own runs, other workspaces, unread rows."""
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ from pydantic import SecretStr
 from sayso import Agent, SqliteDb, tool
 from sayso.core.taskforms import digest_of
 from sayso.model.ids import TaskId
+from sayso.stores.driver import sqlite_module
 from sayso.testing import ScriptedModel, call
 from tests.web.cardkit import Desk, desk_of
 from tests.web.site import site
@@ -42,8 +42,10 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 
 def change(desk: Desk, sql: str, *values: Any) -> None:
-    with sqlite3.connect(str(desk.site.db.db_file), timeout=20) as db:
-        assert db.execute(sql, values).rowcount == 1
+    connection = sqlite_module().connect(str(desk.site.db.db_file), timeout=20)
+    with connection:
+        assert connection.execute(sql, values).rowcount == 1
+    connection.close()
 
 
 def statuses(desk: Desk, *tasks: TaskId) -> list[str]:
@@ -105,8 +107,10 @@ def test_what_cannot_be_read_is_of_elsewhere_or_is_over_hides_no_other(desk: Des
     change(desk, "UPDATE tasks SET body = ?, digest = ? WHERE task_id = ?", FORMS["newer"].encode(), digest, odd)
     change(desk, "UPDATE runs SET workspace_id = 'ws_other' WHERE run_id = ?", desk.stored(elsewhere).run_id)
     change(desk, "UPDATE tasks SET due_at = created_at + 1 WHERE task_id = ?", late)
-    change(desk, "UPDATE tasks SET body = CAST(replace(body, 'Lock a', 'Lock b') AS BLOB) WHERE task_id = ?", tampered)
+    change(desk, "UPDATE tasks SET body = replace(body, 'Lock a', 'Lock b') WHERE task_id = ?", tampered)  # a text now
     with desk.site.client() as client:
+        assert client.get("/review").status_code == 200
+        assert client.get(f"/v1/sessions/{desk.stored(tampered).session_id}/evidence", headers=JSON).status_code == 200
         page = chosen(client, odd, elsewhere, late, tampered, good)
         assert form_of(page)["task"] == [good], page[-2500:]
         told = client.post("/review/bulk", data=form | {f"digest:{odd}": digest}).text
