@@ -281,6 +281,28 @@ def test_deep_arguments_beside_a_secret_are_taken() -> None:
     assert got == [CANARY]
 
 
+@pytest.mark.parametrize("word", ["password", "arguments", "argument", "succeeded", "succeede", "approval", "datetime"])
+def test_a_secret_that_is_a_word_of_ours_spoils_nothing(path: Path, word: str) -> None:
+    got: list[str] = []
+
+    @tool(requires_confirmation=True)
+    def log_in(password: SecretStr) -> str:
+        """Log in."""
+        got.append(password.get_secret_value())
+        return "in"
+
+    turns = [call("log_in", password=word), lambda request: request.messages[-1].text]
+    with SqliteDb(path) as db:
+        agent = Agent("a", model=ScriptedModel(turns), tools=[log_in], db=db)
+        output = agent.run("x", run_id="run")
+        assert output.active_requirements[0].tool_execution.tool_args == {"password": MASK}
+        output.active_requirements[0].confirm()
+        assert agent.continue_run(output).content == "in"
+    with SqliteDb(path) as db:
+        again = Agent("a", model=ScriptedModel(turns), tools=[log_in], db=db).get_run_output("run")
+    assert (got, str(again.status)) == ([word], "COMPLETED")
+
+
 def test_a_seal_is_a_seal() -> None:
     assert is_seal({"$": "secret", "v": "x"})
     assert not is_seal({"$": "secret", "v": "x", "more": 1})

@@ -13,13 +13,15 @@ opened only at a place that the schema calls secret; anywhere else it is data, w
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, cast, get_args
 
+from sayso.core.completions import BY_KEYS
 from sayso.core.ledger import canonical
 from sayso.core.scrub import Scrubber
+from sayso.model.calls import ANSWERED, CallState, Effect
 from sayso.model.errors import LedgerConflict
 from sayso.model.json import Json
-from sayso.model.tasks import CallShown
+from sayso.model.tasks import CallShown, OnRejectAction, OnTimeoutAction
 
 MASK = "••••"
 """What stands for a secret on every surface."""
@@ -28,6 +30,12 @@ SALT = "salt"
 """The name under which the key of a run's seals is kept."""
 SEALED = b'"$":"secret"'
 """What the bytes of arguments hold where there is a seal in them; others may hold it too."""
+OURS = frozenset(
+    {*map(str, CallState), *map(str, Effect), *get_args(OnRejectAction), *get_args(OnTimeoutAction), *BY_KEYS}
+    | {"uncertain", "rejected_by_human", "approval_expired", "dataclass", "namedtuple", "frozenset", "bytearray"}
+    | {"datetime", "timedelta", ANSWERED}
+)
+"""Values that what is stored is read by: a secret that is one of them, or part of one, is masked at its place only."""
 Path = tuple[str, ...]
 _MARK, _SECRET = "$", "secret"
 _DEEPEST = 40
@@ -68,9 +76,10 @@ class Vault:
         """Take in what is kept since."""
         self._values.update(values)
 
-    def texts(self) -> list[str]:
-        """Return the secrets as texts, to be masked wherever else they appear."""
-        return [value if isinstance(value, str) else canonical(value).decode() for value in self._values.values()]
+    def scrubber(self) -> Scrubber:
+        """Return what masks these secrets wherever else they appear; whoever chooses one chooses no word of ours."""
+        texts = (value if isinstance(value, str) else canonical(value).decode() for value in self._values.values())
+        return Scrubber((text for text in texts if not any(text.strip() in word for word in OURS)), names=False)
 
     def without(self, value: Json) -> Any:
         """Return a value with the mask for every part of it that is one of these secrets, however short."""
@@ -83,11 +92,11 @@ class Vault:
 
     def clean(self, text: str) -> str:
         """Return a text with these secrets masked."""
-        return Scrubber(self.texts()).text(text)
+        return self.scrubber().text(text)
 
     def cleaned(self, value: Json) -> Any:
         """Return a value of the same form with these secrets masked in its texts; names, numbers and seals stay."""
-        return _texts(value, Scrubber(self.texts()))
+        return _texts(value, self.scrubber())
 
     def _sealed(self, value: Json) -> Json:
         if value is None:

@@ -19,6 +19,7 @@ MASK = "[secret]"
 SHORTEST = 8
 """Shorter values are not masked: they would tear holes into ordinary text."""
 
+_WORD = re.compile("[A-Za-z_]+")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _FIELDS = frozenset({"dataclass", "model", "namedtuple"})
 _CONTAINERS = frozenset({"tuple", "set", "frozenset", "dict"})
@@ -29,14 +30,17 @@ class Scrubber:
 
     Args:
         values: The secrets; those shorter than eight characters are left out.
+        names: Whether names of fields are masked also by secrets of letters alone, which are like names themselves.
     """
 
-    def __init__(self, values: Iterable[str] = ()) -> None:
+    def __init__(self, values: Iterable[str] = (), *, names: bool = True) -> None:
         stripped = {value.strip() for value in values}
         secrets = sorted(value for value in stripped if len(value) >= SHORTEST)
         forms = {form for secret in secrets for form in _forms(secret)}
         self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
         """The longest first, so that no form leaves a rest of a longer one."""
+        wordless = {form for secret in secrets if names or not _WORD.fullmatch(secret) for form in _forms(secret)}
+        self._in_names = tuple(form for form in self._forms if form in wordless)
         self._as_bytes = tuple(form.encode("utf-8", "surrogatepass") for form in self._forms)
         self._marks = _shortest({json.dumps(form, ensure_ascii=False)[1:-1] for form in forms})
         """What to look for in the bytes of JSON."""
@@ -58,10 +62,7 @@ class Scrubber:
 
     def text(self, text: str) -> str:
         """Return a text with every secret masked."""
-        for form in self._forms:
-            if form in text:
-                text = text.replace(form, MASK)
-        return text
+        return _replaced(text, self._forms)
 
     # -- inside ------------------------------------------------------------------------------------------
 
@@ -94,7 +95,7 @@ class Scrubber:
     def _items(self, value: Mapping[str, Any]) -> dict[str, Any]:
         cleaned: dict[str, Any] = {}
         for key, item in value.items():
-            cleaned[_free(self.text(key), cleaned)] = self._cleaned(item)
+            cleaned[_free(_replaced(key, self._in_names), cleaned)] = self._cleaned(item)
         return cleaned
 
     def _binary(self, value: Mapping[str, Any]) -> Any:
@@ -105,6 +106,13 @@ class Scrubber:
         for form in self._as_bytes:
             data = data.replace(form, MASK.encode())
         return {**value, "v": base64.b64encode(data).decode()}
+
+
+def _replaced(text: str, forms: Sequence[str]) -> str:
+    for form in forms:
+        if form in text:
+            text = text.replace(form, MASK)
+    return text
 
 
 def masked(text: str) -> str:

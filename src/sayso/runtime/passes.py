@@ -11,7 +11,6 @@ from typing import Any
 from sayso.core.codec import json_bytes, plain_of
 from sayso.core.confiding import SALT, Vault
 from sayso.core.instants import to_micros
-from sayso.core.scrub import Scrubber
 from sayso.core.taskforms import digest_of, spec_bytes, spec_from_bytes
 from sayso.model.calls import CallMove
 from sayso.model.decisions import Outcome
@@ -120,7 +119,7 @@ class Pass:
             if SALT not in stored:
                 self.commits.keep_secrets({SALT: self.vault.salt})
         self.vault.learn({ref: value for ref, value in stored.items() if ref != SALT})
-        self.secrets = Together(self._known, Scrubber(self.vault.texts()))
+        self.secrets = Together(self._known, self.vault.scrubber())
         return self.vault
 
     def confide(self) -> None:
@@ -128,7 +127,7 @@ class Pass:
         fresh = {} if self.vault is None else self.vault.take_fresh()
         if fresh and self.vault is not None and self.commits is not None:
             self.commits.keep_secrets(fresh)
-            self.secrets = Together(self._known, Scrubber(self.vault.texts()))
+            self.secrets = Together(self._known, self.vault.scrubber())
 
     def add(
         self,
