@@ -1,5 +1,6 @@
 """What holds for every test."""
 
+import signal
 from collections import Counter
 
 import pytest
@@ -8,6 +9,10 @@ from hypothesis import settings
 # A wall-clock limit on one example fails on a busy machine and nowhere else; pytest-timeout catches what hangs.
 settings.register_profile("sayso", settings.get_profile("default"), deadline=None)
 settings.load_profile("sayso")
+
+# A shell starts what runs in its background with Ctrl-C ignored, and all children inherit that: theirs is tested here.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 LONGEST = ("test_ledger.py", "test_crash_points.py")

@@ -134,8 +134,9 @@ def test_what_people_say_about_it_is_masked_wherever_it_goes(desk: Desk) -> None
         told = beside(desk, edited)
         new = {"account": {"user": "bob", "password": NEW}, "user": CANARY}
         told.append(complete(desk, edited, approved=True, editedArguments=new, comment=f"{SAID} {NEW}").text)
-        told.append(complete(desk, responded, textValue=SAID, comment=SAID, metadata={"was": CANARY}).text)
+        told.append(complete(desk, responded, response=SAID, comment=SAID, metadata={"was": CANARY}).text)
         told.append(complete(desk, rejected, approved=False, comment=SAID).text)
+        assert [desk.status(task) for task in (edited, responded, rejected)] == ["completed"] * 3, told[-3:]
         said = complete(desk, given, values={"token": GIVEN}, comment=f"took {GIVEN}", metadata={"n": [GIVEN]})
         assert said.status_code == 200, said.text
         told += [said.text, *together(desk, bulk), *ended(desk, cancelled)]

@@ -77,6 +77,7 @@ def test_a_deadline_has_no_fields() -> None:
     "sent",
     [
         {"approved": False, "cancelRun": True, "textValue": "x"},
+        {"approved": False, "cancelRun": True, "response": "x"},
         {"approved": True, "cancelRun": True},
         {"cancelRun": True},
         {"approved": False, "cancelRun": True, "selectedOptionId": "a"},
@@ -94,7 +95,7 @@ def test_the_end_of_a_run_is_no_answer(sent: dict[str, Any]) -> None:
 )
 def test_an_answer_in_the_place_of_a_call_is_neither_a_yes_nor_a_no(more: dict[str, Any]) -> None:
     with pytest.raises(InvalidCompletion):
-        verdict_of(REQUESTS[0], {"textValue": "why?", **more})
+        verdict_of(REQUESTS[0], {"response": "why?", **more})
 
 
 @pytest.mark.parametrize("value", [None, "", "  ", 3, ["x"]])

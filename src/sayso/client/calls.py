@@ -256,8 +256,8 @@ def complete_user_task(
         digest: That of the task as it was shown: one that changed meanwhile is then refused.
         idempotency_key: See `start_run`.
         completion: What else the kind of task takes: `text_value`, `number_value`, `selected_option_id`,
-            `selected_option_ids`, `values`, `result`, `edited_arguments`, `edited_output`, `action`, `cancel_run`,
-            `metadata`.
+            `selected_option_ids`, `values`, `result`, `response`, `edited_arguments`, `edited_output`, `action`,
+            `cancel_run`, `metadata`.
     """
     given: dict[str, Json] = {"approved": approved, "comment": comment, "digest": digest}
     body = {name: item for name, item in given.items() if item is not None} | completion_fields(**completion)

@@ -1,7 +1,7 @@
 """From the fields of a completion, as clients send them, to the verdict that a task takes; and back.
 
     kind                  takes
-    approval, hitl        approved (required); editedArguments; cancelRun; or textValue: what the agent is told instead
+    approval, hitl        approved (required); editedArguments; cancelRun; or response: what the agent is told instead
     text                  textValue, or approved: false
     number                numberValue, or approved: false
     multi_option          selectedOptionId, or textValue where another answer is allowed, or approved: false
@@ -82,7 +82,7 @@ def fields_of(request: TaskRequest, verdict: Verdict) -> dict[str, Any]:
 
 def _answered(request: TaskRequest, verdict: Answer | Respond) -> dict[str, Any]:
     if isinstance(verdict, Respond):
-        return {"textValue": verdict.value}
+        return {"response": verdict.value}
     values = dict(verdict.values)
     return {"values": values} if request.kind == "form" else {_VALUES[request.kind]: values["value"]}
 
@@ -102,10 +102,10 @@ _VALUES = {
 
 
 def _approval(sent: Fields, note: str | None) -> Verdict:
-    if "textValue" in sent:
-        if set(sent) - ALWAYS != {"textValue"}:
+    if "response" in sent:
+        if set(sent) - ALWAYS != {"response"}:
             raise InvalidCompletion("Expected an answer in the call's place, or a yes or a no, but got both.")
-        return Respond(value=to_json(_needed(sent, "textValue")), note=note)
+        return Respond(value=to_json(_needed(sent, "response")), note=note)
     return _yes_or_no(sent, note, "editedArguments")
 
 
@@ -201,7 +201,7 @@ def _needed(sent: Fields, name: str) -> Any:
 
 
 _KINDS: dict[str, tuple[frozenset[str], Callable[[Fields, str | None], Verdict]]] = {
-    "approval": (frozenset({"approved", "editedArguments", "cancelRun", "textValue"}), _approval),
+    "approval": (frozenset({"approved", "editedArguments", "cancelRun", "response"}), _approval),
     "output_review": (frozenset({"approved", "editedOutput", "cancelRun"}), _output_review),
     "text": (frozenset({"approved", "textValue"}), _value("textValue")),
     "number": (frozenset({"approved", "numberValue"}), _value("numberValue")),

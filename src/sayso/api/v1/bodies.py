@@ -61,6 +61,8 @@ class Completion(Body):
     number_value: int | float | None = Field(None, alias="numberValue")
     values: dict[str, Any] | None = None
     result: Any = None
+    response: Text | None = None
+    """What the agent is told in the place of a call that waits for approval; the call never runs."""
     edited_arguments: dict[str, Any] | None = Field(None, alias="editedArguments")
     edited_output: Any = Field(None, alias="editedOutput")
     action: Literal["retry", "skip"] | None = None

@@ -70,7 +70,7 @@ def _responded(task: UserTask, fields: Fields) -> Sent:
     if text is None:
         raise Unfit({"respond": "Write what the agent is told in the place of a result."})
     return Sent(
-        completion={"textValue": text, **note_of(fields)}, will="It does not run. The agent is told your answer."
+        completion={"response": text, **note_of(fields)}, will="It does not run. The agent is told your answer."
     )
 
 
