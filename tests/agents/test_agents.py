@@ -145,6 +145,15 @@ def test_a_yes_and_an_answer_at_once_are_refused(desk: Desk) -> None:
     assert desk.ran == []
 
 
+@pytest.mark.parametrize("beside", [{"edited_args": {"amount": 1}}, {"values": {"value": "x"}}, {"choice": "x"}])
+def test_an_answer_in_its_place_comes_alone(desk: Desk, beside: dict[str, Any]) -> None:
+    output = desk.run(REFUND, "never")
+    given = {**output.active_requirements[0].to_dict(), "response": "why?", **beside}
+    with pytest.raises(ValueError, match="either a yes or an answer"):
+        desk.agent().continue_run(output, requirements=[given])
+    assert desk.ran == []
+
+
 def test_on_reject_fail_run(desk: Desk) -> None:
     """Item 80."""
     desk.tools = lambda: [tool(requires_approval=True, on_reject="fail_run")(deploy)]

@@ -10,13 +10,16 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy.pool import StaticPool
 
+from sayso import SqliteDb
 from sayso.app.portal import portal
+from sayso.core.completions import BY_KEYS
 from sayso.core.taskforms import spec_bytes
 from sayso.model.runs import RunState
 from sayso.model.tasks import ApprovalRequest, TaskSpec
 from sayso.stores import migrate
 from sayso.stores.driver import sqlite_module
 from sayso.stores.sqlite import SqliteStore
+from tests.web.cardprograms import HOLD, clerk, flows
 
 
 def _at(path: Path, revision: str) -> None:
@@ -138,3 +141,52 @@ def test_tasks_of_before_say_what_was_answered_and_how_much_is_at_stake(tmp_path
     assert [tuple(row) for row in rows] == [
         ("done", "medium", None, "“not this one”"), ("odd", None, None, None), ("open", "medium", None, None)
     ]  # fmt: skip
+
+
+_BACK = (
+    "DROP INDEX ix_tasks_subject",
+    "ALTER TABLE tasks DROP COLUMN subject",
+    "ALTER TABLE tasks DROP COLUMN risk",
+    "ALTER TABLE tasks DROP COLUMN assigned_to",
+    "ALTER TABLE decisions DROP COLUMN summary",
+    "DROP TABLE confided",
+    "UPDATE alembic_version SET version_num = '0005'",
+)
+"""What makes a file of revision 0007 one of 0005."""
+_SAYS = "select t.task_id, t.risk, d.summary from tasks t left join decisions d using (task_id) order by t.task_id"
+
+
+def test_runs_that_wait_with_every_kind_of_question_say_the_same_after_the_upgrade_and_go_on(tmp_path: Path) -> None:
+    path, done = tmp_path / "old.db", list[Any]()
+    with SqliteDb(path) as db:
+        agent, ways = clerk(db, done, []), flows(db, done)
+        for name in HOLD:
+            agent.run({"message": name}, run_id=f"agent-{name}")
+        for way in ways:
+            way.run("x", run_id=f"flow-{way.name}")
+        for name, answer in (("look", lambda one: one.reject("no need")), ("text", lambda one: one.answer("blue"))):
+            output = agent.run({"message": name}, run_id=f"decided-{name}")
+            answer(output.active_requirements[0])
+            agent.continue_run(output)
+    connection = sqlite_module().connect(path)
+    before = connection.execute(_SAYS).fetchall()
+    kinds = {row[0] for row in connection.execute("select kind from tasks where status = 'pending'").fetchall()}
+    for statement in _BACK:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    assert kinds >= BY_KEYS | {"uncertain"}
+    assert {row[2] for row in before} >= {"“no need”", "blue"}
+    SqliteStore(str(path)).close()
+    connection = sqlite_module().connect(path)
+    assert connection.execute(_SAYS).fetchall() == before
+    connection.close()
+    with SqliteDb(path) as db:
+        agent, (confirm, *_) = clerk(db, done, []), flows(db, done)
+        output = agent.get_run_output("agent-move")
+        output.active_requirements[0].respond("Not today.")
+        assert agent.continue_run(output).content == "Done."
+        waiting = confirm.get_run_output("flow-confirm")
+        waiting.step_requirements[0].confirm()
+        assert str(confirm.continue_run(waiting).status) == "COMPLETED"
+    assert [one[0] for one in done] == ["confirm", "after"]

@@ -9,6 +9,7 @@ from sayso.model.decisions import Outcome
 from sayso.model.tasks import (
     ApprovalRequest,
     CallShown,
+    FormRequest,
     Option,
     OptionsRequest,
     OutputReviewRequest,
@@ -56,3 +57,9 @@ def test_a_long_answer_is_cut_and_says_so() -> None:
     assert len(line) <= LONGEST
     assert line.endswith("…")
     assert "\n" not in line
+
+
+def test_what_a_form_calls_secret_is_dots_also_where_an_older_version_has_stored_it_in_the_clear() -> None:
+    schema = {"properties": {"token": {"type": "string", "format": "password"}, "name": {"type": "string"}}}
+    form = FormRequest(message="?", schema=schema)
+    assert summary_of(form, outcome("answer", values={"name": "n", "token": "hunter2"})) == "name: n; token: ••••"

@@ -61,6 +61,10 @@ def test_subjects_are_compared_by_type_and_value() -> None:
     assert subject_of(spec(1)) == "customer=1"
     assert subject_of(spec(None)) is None
     assert subject_of(spec("x", None)) is None
+    schema = {"properties": {"customer": {"properties": {"pin": {"writeOnly": True}}}}}
+    shown = CallShown(tool="t", arguments={"customer": {"pin": "77"}}, effect="once", subject="customer", schema=schema)
+    within = TaskSpec(request=ApprovalRequest(message="?", call=shown), step_name="a", step_type="Agent")
+    assert subject_of(within) == 'customer={"pin":"••••"}'
     long, other = subject_of(spec("x" * 999)), subject_of(spec("x" * 998))
     assert long is not None
     assert other is not None

@@ -85,6 +85,10 @@ class Vault:
         """Return a text with these secrets masked."""
         return Scrubber(self.texts()).text(text)
 
+    def cleaned(self, value: Json) -> Any:
+        """Return a value of the same form with these secrets masked in its texts; names, numbers and seals stay."""
+        return _texts(value, Scrubber(self.texts()))
+
     def _sealed(self, value: Json) -> Json:
         if value is None:
             return None
@@ -173,8 +177,23 @@ def pointer(path: Sequence[str]) -> str:
     return "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
 
 
+def _texts(value: Json, scrubber: Scrubber) -> Json:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping) and not isinstance(value.get(_MARK), str):
+        return {name: _texts(item, scrubber) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_texts(item, scrubber) for item in value]
+    return scrubber.clean(value)
+
+
 def _ref(salt: str, value: Json) -> str:
     return hmac.new(salt.encode(), b"sayso/secret/v1\x00" + canonical(value), hashlib.sha256).hexdigest()
+
+
+def masked_values(schema: Json, values: Json) -> Any:
+    """Return values as people see them: masked at the places that their schema calls secret."""
+    return _at_secrets(schema, values, _mask)
 
 
 def _mask(value: Json) -> Json:

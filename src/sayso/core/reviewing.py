@@ -8,8 +8,10 @@ from datetime import timedelta
 from statistics import median
 from typing import Literal, NamedTuple, get_args
 
+from sayso.core.confiding import masked_arguments
 from sayso.core.ledger import canonical
 from sayso.model.actors import ActorType
+from sayso.model.json import Json
 from sayso.model.reviews import Burden, PastDecision
 from sayso.model.tasks import (
     ApprovalRequest,
@@ -56,12 +58,17 @@ def subject_of(spec: TaskSpec) -> str | None:
     What is long is compared by its digest.
     """
     call = call_of(spec.request)
-    if call is None or call.subject is None or not isinstance(call.arguments, Mapping):
+    subject = None if call is None else subject_shown(call)
+    if call is None or subject is None:
         return None
-    if call.arguments.get(call.subject) is None:
-        return None
-    told = f"{call.subject}={canonical(call.arguments[call.subject]).decode()}"
+    told = f"{call.subject}={canonical(subject).decode()}"
     return told if len(told) <= _LONGEST_SUBJECT else f"sha256={hashlib.sha256(told.encode()).hexdigest()}"
+
+
+def subject_shown(call: CallShown) -> Json:
+    """Return whom or what a call concerns, as people see it: a secret within it is masked, and tells nothing apart."""
+    seen = masked_arguments(call) if call.subject is not None else None
+    return seen.get(call.subject) if call.subject is not None and isinstance(seen, Mapping) else None
 
 
 def words_of(program: str, spec: TaskSpec) -> str:

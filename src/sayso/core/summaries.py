@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sayso.core.confiding import told_apart
+from sayso.core.confiding import masked_values, told_apart
 from sayso.core.differences import differences
 from sayso.core.readable import readable
 from sayso.core.reviewing import call_of
 from sayso.model.decisions import Outcome
 from sayso.model.json import Json
-from sayso.model.tasks import OptionsRequest, OutputReviewRequest, TaskRequest
+from sayso.model.tasks import FormRequest, OptionsRequest, OutputReviewRequest, TaskRequest
 
 LONGEST = 160
 """Characters of a line, its mark of omission counted."""
@@ -34,7 +34,8 @@ def _substance(request: TaskRequest, outcome: Outcome) -> Iterator[str]:
     if outcome.edited:
         yield "; ".join(_changed(*_versions(request, outcome.content)))
     if outcome.values is not None:
-        yield "; ".join(_answered(outcome.values))
+        schema = request.schema if isinstance(request, FormRequest) else None
+        yield "; ".join(_answered(masked_values(schema, dict(outcome.values))))
 
 
 def _answered(values: Mapping[str, Json]) -> Iterator[str]:

@@ -6,7 +6,7 @@ What a program seals is kept with its journal (passes.py).
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sayso.core.answers import Refused
 from sayso.core.confiding import SALT, Vault, kept, masks_left, says_secret, sealed_at
@@ -22,6 +22,8 @@ from sayso.runtime.auditing import write_down
 from sayso.runtime.integrity import refuse_changed_question
 from sayso.runtime.ports import Transaction
 
+J = TypeVar("J", bound=Json)
+
 
 def vault_of(stored: dict[str, Json], new_salt: Callable[[], str]) -> Vault:
     """Return the vault of what is kept of a run; a new one has its key among what is to be kept."""
@@ -32,21 +34,28 @@ def vault_of(stored: dict[str, Json], new_salt: Callable[[], str]) -> Vault:
 
 
 def settled(tx: Transaction, task: UserTask, verdict: Verdict) -> Outcome | Refused:
-    """Return what a verdict comes to, with the secrets in it sealed and kept.
+    """Return what a verdict comes to, with the secrets in it sealed and kept, and masked wherever else they are said.
 
     Whoever leaves a secret as it was shown, masked, leaves it as it is.
 
     Raises:
         LedgerConflict: What is kept is not what was sealed.
     """
-    schema = _schema(task, verdict)
-    if schema is None:
-        return settle(task.spec, verdict)
-    stored = tx.confided.of_run(task.run_id)
-    if SALT not in stored:  # asked by an older version, which sealed nothing
+    schema, vault = _schema(task, verdict), vault_at(tx, task.run_id)
+    outcome = settle(task.spec, verdict) if schema is None else _settled(tx, task, verdict, schema, vault)
+    return outcome if vault is None or isinstance(outcome, Refused) else _cleaned(vault, outcome)
+
+
+def said_of(tx: Transaction, run_id: RunId, value: J) -> J:
+    """Return what somebody says about a run beside deciding, of the same form, with the secrets of the run masked."""
+    vault = vault_at(tx, run_id)
+    return value if vault is None else cast("J", vault.cleaned(value))
+
+
+def _settled(tx: Transaction, task: UserTask, verdict: Verdict, schema: Json, vault: Vault | None) -> Outcome | Refused:
+    if vault is None:  # asked by an older version, which sealed nothing
         left = masks_left(schema, _said(verdict))
         return _unsaid(left) if left else settle(task.spec, verdict)
-    vault = vault_of(stored, str)
     opened = _map(verdict, lambda given: vault.open(schema, kept(schema, _shown(task), given)))
     left = masks_left(schema, _said(opened))
     if left:
@@ -130,6 +139,12 @@ def _map(verdict: Verdict, change: Callable[[Json], Any]) -> Verdict:
             return replace(verdict, values=change(dict(values)))
         case _:
             return verdict
+
+
+def _cleaned(vault: Vault, outcome: Outcome) -> Outcome:
+    """Return an outcome with the secrets masked that were said where none belongs: a note, an answer, another place."""
+    parts = {"note": outcome.note, "content": outcome.content, "values": outcome.values}
+    return replace(outcome, **{name: vault.cleaned(part) for name, part in parts.items() if part is not None})
 
 
 def _sealed(vault: Vault, schema: Json, outcome: Outcome) -> Outcome:

@@ -13,6 +13,7 @@ from sayso.model.ids import RunId
 from sayso.model.journal import Entry, EntryKind, NewEntry
 from sayso.model.runs import ENDED, Run, RunState
 from sayso.runtime.auditing import write_down
+from sayso.runtime.confiding import said_of
 from sayso.runtime.ports import Transaction
 from sayso.runtime.reading import existing
 
@@ -28,7 +29,8 @@ def cancel(tx: Transaction, run_id: RunId, by: Actor, reason: str | None, now: d
     run = existing(run_id, tx.find_run(run_id))
     if run.state in ENDED:
         return False
-    data = {"by": str(by), "via": by.via, "reason": reason or f"Workflow cancelled by {by}"}
+    why = said_of(tx, run_id, reason)
+    data = {"by": str(by), "via": by.via, "reason": why or f"Workflow cancelled by {by}"}
     end_tree(tx, run, now, data)
     write_down(tx, run.origin.workspace_id, now, by, "run.cancelled", run.id, {"reason": data["reason"]})
     return True
@@ -68,7 +70,8 @@ def complete(tx: Transaction, run_id: RunId, by: Actor, note: str | None, now: d
     run = existing(run_id, tx.find_run(run_id))
     if run.state is not RunState.WAITING:
         raise RunNotPaused(f"Expected run {run_id} to wait, but it is {run.state}.", run_id=run_id)
-    data = json_bytes({"v": None, "by": str(by), "via": by.via, "note": note})
+    said = said_of(tx, run_id, note)
+    data = json_bytes({"v": None, "by": str(by), "via": by.via, "note": said})
     finished = NewEntry("", EntryKind.FINISHED, now, data)
     tx.end_run(run.id, [finished], RunState.COMPLETED, now=now)
     tx.close_tasks(run.id, now=now)
@@ -76,7 +79,7 @@ def complete(tx: Transaction, run_id: RunId, by: Actor, note: str | None, now: d
     for child in tx.list_children(run.id):
         end_tree(tx, child, now, {"reason": f"its parent was completed by {by}", "by": str(by)})
     tell_parent(tx, run, finished, now)
-    write_down(tx, run.origin.workspace_id, now, by, "run.completed", run.id, {"note": note})
+    write_down(tx, run.origin.workspace_id, now, by, "run.completed", run.id, {"note": said})
 
 
 def end_tree(tx: Transaction, run: Run, now: datetime, data: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from sayso.model.runs import Run
 from sayso.model.tasks import UserTask
 from sayso.model.workspaces import Principal, Reach, WorkspaceId
 from sayso.runtime.auditing import write_down
+from sayso.runtime.confiding import said_of
 from sayso.runtime.door import Runtime
 from sayso.runtime.inbox import found
 from sayso.runtime.ports import Transaction
@@ -180,13 +181,14 @@ class Reviewing:
             text=cleaned(self._runtime.secrets, text.strip()),
         )
 
-        def unit(tx: Transaction) -> None:
+        def unit(tx: Transaction) -> Comment:
             task, _ = found(tx, task_id, reach)
-            tx.reviews.comment(comment)
+            said = replace(comment, text=said_of(tx, task.run_id, comment.text))
+            tx.reviews.comment(said)
             write_down(tx, task.workspace_id, now, principal.actor, "task.commented", task_id, {"comment": comment.id})
+            return said
 
-        await self._runtime.store.run(unit)
-        return comment
+        return await self._runtime.store.run(unit)
 
     async def burden(self, workspace_id: WorkspaceId, *, since: datetime, program: str | None = None) -> list[Burden]:
         """Return what each operation has asked of people since a time."""

@@ -36,7 +36,7 @@ from sayso.model.messages import Usage
 from sayso.model.runs import ENDED, NO_ORIGIN, Applied, NewRun, NewTask, Origin, Run, RunState, StatePatch, Transition
 from sayso.model.tasks import TaskStatus, UserTask
 from sayso.runtime.auditing import write_down
-from sayso.runtime.confiding import settled
+from sayso.runtime.confiding import said_of, settled
 from sayso.runtime.endings import close_calls, end_tree, tell_parent
 from sayso.runtime.integrity import refuse_changed_question, refuse_changed_rows, refuse_unreadable
 from sayso.runtime.ports import Transaction
@@ -293,7 +293,7 @@ def decide(
         raise InvalidDecision(
             f"Expected a decision that fits task {task_id} ('{task.key}'), but: {outcome.reason}.", task_id=task_id
         )
-    decision = replace(_decision(task, outcome, by, now), metadata=metadata)
+    decision = replace(_decision(task, outcome, by, now), metadata=said_of(tx, task.run_id, metadata))
     entry = _decided(task, outcome, by, now)
     if not tx.decide_task(decision, timeout=False):
         refuse_if_settled(tx.find_task(task_id) or task, now)

@@ -10,6 +10,7 @@ from sayso.core.instants import from_micros
 from sayso.model.actors import Actor
 from sayso.model.evidence import RecordedAttempt, RecordedDecision, RunEvidence
 from sayso.model.ids import RunId
+from sayso.stores.rows import as_bytes
 from sayso.stores.schema import blobs, call_attempts, calls, decisions, tasks
 from sayso.stores.statements import P
 
@@ -44,7 +45,7 @@ class EvidenceRows:
         bodies = self._all("run_bodies", run_id=run_id)
         decided = [_decision(row) for row in self._all("run_decisions", run_id=run_id)]
         return RunEvidence(
-            bodies={task: body if blob is None else blob for task, body, blob in bodies},
+            bodies={task: as_bytes(body if blob is None else blob) for task, body, blob in bodies},
             decisions={item.task_id: item for item in decided},
             tool_digests=dict(self._all("run_tool_digests", run_id=run_id)),
             attempts=[_attempt(row) for row in self._all("run_attempts", run_id=run_id)],

@@ -92,6 +92,11 @@ def nano_of(cost: float) -> int:
     return round(cost * _NANO)
 
 
+def as_bytes(cell: bytes | str) -> bytes:
+    """Return what a column of bytes holds: a change by hand may have left a text in it, which hides no other row."""
+    return cell.encode() if isinstance(cell, str) else cell
+
+
 def task_of(row: Any) -> UserTask:
     """Return the task of a row of `statements.TASK`."""
     (
@@ -118,7 +123,7 @@ def task_of(row: Any) -> UserTask:
         decided,
         summary,
     ) = row
-    shown = body if blob is None else blob
+    shown = as_bytes(body if blob is None else blob)
     return UserTask(
         id=id_,
         run_id=run,
@@ -183,7 +188,7 @@ def approval_of(row: Any) -> StoredApproval:
         kind=kind,
         status=status,
         digest=digest,
-        body=body if blob is None else blob,
+        body=as_bytes(body if blob is None else blob),
         due_at=some_time(due),
         decided_run_id=decided_run,
         verdict=verdict,

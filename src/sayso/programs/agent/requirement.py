@@ -253,7 +253,7 @@ class RunRequirement(Requirement):
             and type(self.confirmation) is not bool,
             "the note to be a text": not isinstance(note, str | None),
             "either a yes or an answer in the call's place": self.response is not None
-            and self.confirmation is not None,
+            and any(part is not None for part in (self.confirmation, values, choice, self.edited_args)),
             "the choice to be an option's id": not isinstance(choice, str | None),
             "the values by their names": values is not None
             and not (isinstance(values, Mapping) and all(isinstance(name, str) for name in cast("Any", values))),

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sayso.core.confiding import masked_arguments, sealed_at
-from sayso.core.reviewing import History, call_of, operation_of
+from sayso.core.reviewing import History, call_of, operation_of, subject_shown
 from sayso.core.risks import Risk, risk_of
 from sayso.core.roles import allows
 from sayso.core.timeline import merge, timeline
@@ -334,8 +334,8 @@ def _why(found: Closely, call: CallShown | None, now: datetime) -> list[str]:
     place = [other.id for other in same].index(task.id) + 1 if task.id in {other.id for other in same} else 1
     if place > 1:
         said.append(f"question number {place} about {operation} in this run")
-    if found.asked and call is not None and call.subject is not None and isinstance(call.arguments, Mapping):
-        about = json.dumps(call.arguments.get(call.subject), ensure_ascii=False)
+    if found.asked and call is not None and call.subject is not None:
+        about = json.dumps(subject_shown(call), ensure_ascii=False)
         said.append(f"{_counted(found.asked)} {call.tool} for {call.subject} = {about} within 24 hours")
     today = sum(now - one.at < _DAY for one in found.history.decisions)
     if today:
