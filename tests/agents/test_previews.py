@@ -120,7 +120,7 @@ def test_it_is_asked_once_and_bound_by_the_digest_of_what_was_shown(tmp_path: Pa
         (requirement,) = output.active_requirements
         task = portal.call(db.runtime.store.read(lambda tx: tx.find_task(TaskId(requirement.id))))
         assert task is not None
-        assert task.spec.request.call.preview == {"value": "number 1"}  # type: ignore[union-attr]
+        assert task.spec.request.call.preview == {"value": "number 1"}
         assert b"number 1" in spec_bytes(task.spec)
         assert task.digest == digest_of(spec_bytes(task.spec), run_id="run", key=task.key)
     for _ in range(2):
@@ -181,7 +181,7 @@ def test_in_steps_in_teams_and_side_by_side() -> None:
         output = Workflow("flow", db=db, steps=steps).run("x")
         assert output.is_paused
         tasks = portal.call(db.runtime.list_tasks(TaskFilter())).tasks
-        assert [task.spec.request.call.preview for task in tasks] == [{"value": "of ada"}] * 2  # type: ignore[union-attr]
+        assert [task.spec.request.call.preview for task in tasks] == [{"value": "of ada"}] * 2
         member = agent_of(db, say, name="member")
         lead = ScriptedModel([call("ask_member", task="pay"), lambda request: request.messages[-1].text])
         team = Team("team", model=lead, members=[member], db=db).run("x")

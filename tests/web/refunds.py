@@ -4,6 +4,7 @@ from typing import Any
 
 from sayso import Agent, HumanReview, SqliteDb, Step, Workflow, tool
 from sayso.testing import ScriptedModel, call
+from tests.web.site import Site
 
 PAID: list[Any] = []
 """What the desk of this process has paid."""
@@ -29,3 +30,12 @@ def programs(db: SqliteDb) -> list[Any]:
     )
     deploy = Workflow("deploy", steps=[Step("ship", lambda given: "shipped", human_review=review)], db=db)
     return [Agent("refund desk", model=ScriptedModel(turn), tools=[refund], db=db), deploy]
+
+
+def ask_five_questions(found: Site) -> None:
+    """Ask five questions: three refunds, a text and a deployment."""
+    desk, deploy = programs(found.db)
+    for number in range(3):
+        found.do(desk.arun(f"refund ann{number}"))
+    found.do(desk.arun("ask Which account?"))
+    found.do(deploy.arun("now"))

@@ -12,7 +12,7 @@ from sayso.core.codec import plain_of
 from sayso.model.reviews import ReviewFilter
 from sayso.model.workspaces import DEFAULT_WORKSPACE, Reach
 from tests.web.conftest import Opening
-from tests.web.refunds import programs
+from tests.web.refunds import ask_five_questions, programs
 from tests.web.site import Site, site
 
 HERE = Reach(workspace_id=DEFAULT_WORKSPACE)
@@ -22,11 +22,7 @@ JSON = {"Accept": "application/json"}
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with site(tmp_path_factory.mktemp("assigning"), programs) as found:
-        desk, deploy = programs(found.db)
-        for number in range(3):
-            found.do(desk.arun(f"refund ann{number}"))
-        found.do(desk.arun("ask Which account?"))
-        found.do(deploy.arun("now"))
+        ask_five_questions(found)
         for role in ("owner", "operator", "auditor"):
             found.session(role)
         yield found

@@ -105,7 +105,7 @@ def test_it_is_exact_and_quick_among_a_hundred_thousand(tmp_path: Path) -> None:
         assert count("task_7") == len(within)
         assert count("task_7", most=10) == 10
         assert count("nobody") == 0
-        sql = db.runtime.store._sql["asked_about"]  # type: ignore[attr-defined]
+        sql = db.runtime.store._sql["asked_about"]
         plan = [
             step[3]
             for step in connection.execute(f"EXPLAIN QUERY PLAN {sql}", {"task_id": "x", "within": 1, "most": 1})

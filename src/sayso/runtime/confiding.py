@@ -48,7 +48,7 @@ def settled(tx: Transaction, task: UserTask, verdict: Verdict) -> Outcome | Refu
 
 def said_of(tx: Transaction, run_id: RunId, value: J) -> J:
     """Return what somebody says about a run beside deciding, of the same form, with the secrets of the run masked."""
-    vault = vault_at(tx, run_id)
+    vault = None if value is None else vault_at(tx, run_id)
     return value if vault is None else cast("J", vault.cleaned(value))
 
 

@@ -93,9 +93,7 @@ class Inbox:
             task, run = found(tx, task_id, reach)
             if principal.key is not None:
                 raise PeopleOnly(f"Expected a person to be told a secret of task {task.id}.", task_id=task.id)
-            _refuse_if_settled(task, now)
-            refuse_unreadable(task)
-            _refuse_principal(tx, task, run, principal, now)
+            _refuse_to_decide(tx, task, run, principal, now)
             return revealed(tx, task, place, principal.actor, now)
 
         return await self._runtime.store.run(unit)
@@ -167,9 +165,7 @@ class Inbox:
 
         def unit(tx: Transaction) -> UserTask:
             task, run = found(tx, task_id, reach)
-            _refuse_if_settled(task, now)
-            refuse_unreadable(task)
-            _refuse_principal(tx, task, run, principal, now)
+            _refuse_to_decide(tx, task, run, principal, now)
             return extending.extend(tx, task_id, principal.actor, now, shown=shown)
 
         return unit
@@ -209,9 +205,7 @@ class Inbox:
             task, run = found(tx, task_id, reach)
             if run_id is not None and task.run_id != run_id:
                 raise TaskNotFound(f"Expected task {task_id} to be of run {run_id}, but it is not.", task_id=task_id)
-            _refuse_if_settled(task, now)
-            refuse_unreadable(task)
-            _refuse_principal(tx, task, run, principal, now)
+            _refuse_to_decide(tx, task, run, principal, now)
             verdict = cleaned_verdict(secrets, verdict_of(task.spec.request, fields))
             kept = None if metadata is None else cleaned(secrets, to_json(metadata))
             return units.decide(tx, task_id, verdict, digest or task.digest, principal.actor, now, metadata=kept)
@@ -269,7 +263,10 @@ def _refuse_if_settled(task: UserTask, now: datetime) -> None:
         ) from exc
 
 
-def _refuse_principal(tx: Transaction, task: UserTask, run: Run, principal: Principal, now: datetime) -> None:
+def _refuse_to_decide(tx: Transaction, task: UserTask, run: Run, principal: Principal, now: datetime) -> None:
+    """Refuse what only somebody may do who may decide a task, while it is open."""
+    _refuse_if_settled(task, now)
+    refuse_unreadable(task)
     kind = task.spec.request.kind
     if principal.key is not None and kind not in by_keys(tx, run):
         raise PeopleOnly(f"Expected a person to decide task {task.id}, since it is of kind '{kind}'.", task_id=task.id)

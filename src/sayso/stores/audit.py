@@ -1,6 +1,5 @@
 """The rows of the audit log: appended, read, and never changed."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -11,6 +10,7 @@ from sayso.core.instants import EPOCH, from_micros, to_micros
 from sayso.model.actors import Actor, ActorType
 from sayso.model.audit import AuditFilter, AuditRow, NewAudit
 from sayso.model.workspaces import WorkspaceId
+from sayso.stores.cursors import Rows
 from sayso.stores.statements import ONE, ZERO, P
 from sayso.stores.workspace_schema import audit
 
@@ -55,17 +55,8 @@ _UNREADABLE = EPOCH - timedelta(microseconds=1)
 """The time of a row whose own cannot be read; no hash covers it."""
 
 
-class AuditRows:
-    """The part of a transaction that writes and reads the audit log.
-
-    Args:
-        change: Runs a changing statement by name, and returns how many rows it changed.
-        all_: Runs a selecting statement by name, and returns its rows.
-    """
-
-    def __init__(self, change: Callable[..., int], all_: Callable[..., list[Any]]) -> None:
-        self._change = change
-        self._all = all_
+class AuditRows(Rows):
+    """The part of a transaction that writes and reads the audit log."""
 
     def append(self, new: NewAudit) -> AuditRow:
         """See the port."""

@@ -1,6 +1,6 @@
 """The ledger's rows. Every move is one statement that names the state it leaves; a move from elsewhere does nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,20 +9,12 @@ from sayso.core.ledger import idempotency_key
 from sayso.model.calls import CallMove, CallState, StoredApproval, StoredCall
 from sayso.model.ids import CallId, RunId, TaskId
 from sayso.model.runs import Run
+from sayso.stores.cursors import Rows
 from sayso.stores.rows import approval_of, call_of
 
 
-class CallRows:
-    """The part of a transaction that writes and reads tool calls.
-
-    Args:
-        change: Runs a changing statement by name, and returns how many rows it changed.
-        all_: Runs a selecting statement by name, and returns its rows.
-    """
-
-    def __init__(self, change: Callable[..., int], all_: Callable[..., list[Any]]) -> None:
-        self._change = change
-        self._all = all_
+class CallRows(Rows):
+    """The part of a transaction that writes and reads tool calls."""
 
     def move(self, run: Run, move: CallMove, now: datetime) -> bool:
         """Make one move of one call; False when the row is not where the move begins."""

@@ -1,14 +1,14 @@
 """The secrets of runs: the one place where a secret argument is kept, in the clear."""
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from sqlalchemy import ClauseElement, select
 
 from sayso.core.codec import json_bytes
 from sayso.model.ids import RunId
 from sayso.model.json import Json
+from sayso.stores.cursors import Rows
 from sayso.stores.schema import confided
 from sayso.stores.statements import P, insert_new
 
@@ -18,17 +18,8 @@ STATEMENTS: Mapping[str, ClauseElement | Mapping[str, ClauseElement]] = {
 }
 
 
-class ConfidedRows:
-    """The part of a transaction that keeps and reads secrets.
-
-    Args:
-        change: Runs a changing statement by name, and returns how many rows it changed.
-        all_: Runs a selecting statement by name, and returns its rows.
-    """
-
-    def __init__(self, change: Callable[..., int], all_: Callable[..., list[Any]]) -> None:
-        self._change = change
-        self._all = all_
+class ConfidedRows(Rows):
+    """The part of a transaction that keeps and reads secrets."""
 
     def keep(self, run_id: RunId, values: Mapping[str, Json]) -> None:
         """See the port."""

@@ -1,6 +1,6 @@
 """The rows of what proves who somebody is: sessions, links, tokens, and API keys. Of a secret, only the hash."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from sqlalchemy import delete, insert, or_, select, update
 from sayso.core.directoryforms import scopes_bytes, scopes_from_bytes
 from sayso.core.instants import from_micros, some_micros, some_time, to_micros
 from sayso.model.workspaces import ApiKey, Credential, CredentialKind, KeyId, PersonId, WorkspaceId
+from sayso.stores.cursors import Rows
 from sayso.stores.statements import P, Statements
 from sayso.stores.workspace_schema import api_keys, credentials
 
@@ -60,17 +61,8 @@ STATEMENTS: Statements = {
 }
 
 
-class CredentialRows:
-    """The part of a transaction that writes and reads credentials and keys.
-
-    Args:
-        change: Runs a changing statement by name, and returns how many rows it changed.
-        all_: Runs a selecting statement by name, and returns its rows.
-    """
-
-    def __init__(self, change: Callable[..., int], all_: Callable[..., list[Any]]) -> None:
-        self._change = change
-        self._all = all_
+class CredentialRows(Rows):
+    """The part of a transaction that writes and reads credentials and keys."""
 
     def insert(self, credential: Credential, secret_hash: str) -> None:
         """See the port."""

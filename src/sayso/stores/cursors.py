@@ -1,7 +1,7 @@
 """Running named statements on a driver's cursor, and keeping large bodies beside the rows that name them."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from sayso.model.ids import RunId
@@ -31,6 +31,19 @@ class Cursor(Protocol):
     def fetchall(self) -> list[Any]:
         """Return all rows."""
         ...
+
+
+class Rows:
+    """The part of a transaction that writes and reads rows of some tables.
+
+    Args:
+        change: Runs a changing statement by name, and returns how many rows it changed.
+        all_: Runs a selecting statement by name, and returns its rows.
+    """
+
+    def __init__(self, change: Callable[..., int], all_: Callable[..., list[Any]]) -> None:
+        self._change = change
+        self._all = all_
 
 
 class Statements:

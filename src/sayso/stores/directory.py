@@ -1,6 +1,5 @@
 """The rows of workspaces, of the people in them, and of invitations."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ from sqlalchemy import delete, insert, select, update
 from sayso.core.directoryforms import settings_bytes, settings_from_bytes
 from sayso.core.instants import from_micros, some_micros, some_time, to_micros
 from sayso.model.workspaces import Invitation, Member, Membership, Person, PersonId, Role, Workspace, WorkspaceId
+from sayso.stores.cursors import Rows
 from sayso.stores.statements import P, Statements, insert_new
 from sayso.stores.workspace_schema import invitations, members, people, workspaces
 
@@ -76,17 +76,8 @@ STATEMENTS: Statements = {
 }
 
 
-class DirectoryRows:
-    """The part of a transaction that writes and reads workspaces, people and invitations.
-
-    Args:
-        change: Runs a changing statement by name, and returns how many rows it changed.
-        all_: Runs a selecting statement by name, and returns its rows.
-    """
-
-    def __init__(self, change: Callable[..., int], all_: Callable[..., list[Any]]) -> None:
-        self._change = change
-        self._all = all_
+class DirectoryRows(Rows):
+    """The part of a transaction that writes and reads workspaces, people and invitations."""
 
     # -- workspaces --------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ Who may change what is the caller's business; the unique indexes on names and la
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from sayso.model.registry import (
     VersionRecord,
 )
 from sayso.model.workspaces import WorkspaceId
+from sayso.stores.cursors import Rows
 from sayso.stores.schema import runs
 from sayso.stores.statements import ONE, ZERO, P, constant
 from sayso.stores.workspace_schema import agents, triggers, versions
@@ -112,17 +113,8 @@ STATEMENTS: dict[str, ClauseElement] = {
 }
 
 
-class RegistryRows:
-    """The part of a transaction that writes and reads agents, versions and triggers.
-
-    Args:
-        change: Runs a changing statement by name, and returns how many rows it changed.
-        all_: Runs a selecting statement by name, and returns its rows.
-    """
-
-    def __init__(self, change: Callable[..., int], all_: Callable[..., list[Any]]) -> None:
-        self._change = change
-        self._all = all_
+class RegistryRows(Rows):
+    """The part of a transaction that writes and reads agents, versions and triggers."""
 
     # -- agents ------------------------------------------------------------------------------------------
 

@@ -1,13 +1,12 @@
 """The rows of requests that were answered once, for those who send them again under the same key."""
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ClauseElement, delete, insert, select
 
 from sayso.core.instants import from_micros, to_micros
 from sayso.model.requests import Answered, Ticket
+from sayso.stores.cursors import Rows
 from sayso.stores.statements import P
 from sayso.stores.workspace_schema import requests
 
@@ -24,17 +23,8 @@ STATEMENTS: dict[str, ClauseElement] = {
 }
 
 
-class RequestRows:
-    """The part of a transaction that remembers requests.
-
-    Args:
-        change: Runs a changing statement by name, and returns how many rows it changed.
-        all_: Runs a selecting statement by name, and returns its rows.
-    """
-
-    def __init__(self, change: Callable[..., int], all_: Callable[..., list[Any]]) -> None:
-        self._change = change
-        self._all = all_
+class RequestRows(Rows):
+    """The part of a transaction that remembers requests."""
 
     def find(self, ticket: Ticket) -> Answered | None:
         """See the port."""
